@@ -1,0 +1,1 @@
+"""A card for whoever talked to the client, and for nobody else."""
