@@ -1,0 +1,1 @@
+"""Asterisk's manager interface: bytes to packets to events, the session, and capture files."""

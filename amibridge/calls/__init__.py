@@ -1,0 +1,22 @@
+"""The core: who talked to whom. Pure, synchronous, no I/O; events in, verdicts and commands out."""
+
+from amibridge.calls.core import HANDLERS, Calls
+from amibridge.calls.event import Event
+from amibridge.calls.outputs import Command, CommandType, Ended, Fact, Finding, Outcome, Output, Verdict
+from amibridge.calls.state import Known, Patience
+
+__all__ = [
+    "HANDLERS",
+    "Calls",
+    "Command",
+    "CommandType",
+    "Ended",
+    "Event",
+    "Fact",
+    "Finding",
+    "Known",
+    "Outcome",
+    "Output",
+    "Patience",
+    "Verdict",
+]

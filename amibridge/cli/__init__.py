@@ -1,0 +1,45 @@
+"""The commands people type. Each module is one command and imports what it needs when it runs: `--help` stays light."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "replay": "play a capture through the core and print its calls",
+    "explain": "say in plain words who got a card in a captured call, and why",
+    "check": "check the configuration, and what in it would cause wrong cards",
+    "record": "record the stream of a live PBX to a capture file",
+    "run": "listen to the PBX and send the cards",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The console script. Returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="amibridge", description="A card for whoever talked to the client, and for nobody else."
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name in arguments:
+            importlib.import_module(f"amibridge.cli.{name}").add_arguments(command)
+    args = parser.parse_args(arguments)
+    if args.version:
+        from importlib.metadata import version
+
+        print(f"amibridge {version('amibridge')}")
+        return 0
+    if args.command is None:
+        parser.print_help()
+        return 2
+    try:
+        status: int = importlib.import_module(f"amibridge.cli.{args.command}").run(args)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return status

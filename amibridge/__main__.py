@@ -1,0 +1,7 @@
+"""`python -m amibridge`."""
+
+import sys
+
+from amibridge.cli import main
+
+sys.exit(main())

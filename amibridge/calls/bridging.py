@@ -1,0 +1,54 @@
+"""Bridges and Local pairs: who is joined to whom.
+
+BridgeEnter, BridgeLeave and Hangup are believed, and nothing else: an entry implies leaving the previous bridge.
+BridgeMerge, `Success` of LocalOptimizationEnd and BridgeNumChannels do not say what one would think.
+"""
+
+from amibridge.calls import conversation, parts
+from amibridge.calls.event import Event
+from amibridge.calls.hearing import reach
+from amibridge.calls.lifecycle import answers, met, pair
+from amibridge.calls.state import State
+from amibridge.calls.who import Kind
+
+HOLDING = "holding_bridge"
+UP = "Up"
+
+
+def on_enter(state: State, event: Event) -> None:
+    """`BridgeEnter`: also tells that the channel is Up, should its Newstate be late."""
+    channel = met(state, event)
+    uid = event.headers.get("BridgeUniqueid")
+    if channel is None or not uid or (channel.who.kind is Kind.NOBODY and not channel.local):
+        return
+    bridge = state.bridge(uid)
+    bridge.holding = event.headers.get("BridgeTechnology") == HOLDING
+    before = reach(channel) if channel.bridge is not None and channel.bridge is not bridge else {}
+    state.enter(channel, bridge)
+    if not channel.up and event.headers.get("ChannelStateDesc") == UP:
+        answers(state, channel)
+    if bridge.holding:
+        call = channel.anchors
+        if call is not None and call.client:
+            parts.release_all(state, call, "the client was put into a holding bridge")
+        for call in channel.calls:
+            parts.release(state, call, channel, f"{channel.name} went into a holding bridge")
+    conversation.changed(state, {**before, **reach(channel)})
+
+
+def on_leave(state: State, event: Event) -> None:
+    """`BridgeLeave`: of the bridge it names only; a late one of an earlier bridge changes nothing."""
+    channel = met(state, event)
+    if channel is None or channel.bridge is None or channel.bridge.uid != event.headers.get("BridgeUniqueid"):
+        return
+    near = reach(channel)
+    state.leave(channel)
+    conversation.changed(state, near)
+
+
+def on_local_bridge(state: State, event: Event) -> None:
+    """`LocalBridge`: names both halves of a Local channel."""
+    one, two = met(state, event, "LocalOne"), met(state, event, "LocalTwo")
+    if one is not None and two is not None:
+        pair(state, one, two)
+        conversation.changed(state, reach(one))

@@ -1,0 +1,191 @@
+"""What happened around one client: the call, the legs that belong to it, and each extension's part in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from amibridge.calls.channel import Channel
+from amibridge.calls.outputs import Fact, Finding
+from amibridge.calls.who import Directory, Kind
+
+TRAIL_LIMIT = 400
+"""Facts kept of one call: a conference that lasts a week must not fill the memory."""
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One channel's belonging to one call, and how its dialling ended."""
+
+    channel: Channel
+    extension: str | None
+    proof: str
+    at: float
+    called: bool
+    """The PBX dialled it; otherwise it came by itself (a pickup, a retrieval, a conference)."""
+    by_client: bool
+    """Dialled from the client's side: by the client's channel in the dialplan, or by a leg that it dialled."""
+    rang: bool = False
+    dial_status: str | None = None
+    cause: int | None = None
+    taken_by: str | None = None
+    """The extension that picked this ringing leg up."""
+    ended_at: float | None = None
+
+
+@dataclass(slots=True)
+class Talk:
+    """One stretch of talk through one channel."""
+
+    channel: Channel
+    bridge: str
+    at: float
+    wall: float
+
+
+@dataclass(slots=True, eq=False)
+class Card:
+    """The card of one extension in one call."""
+
+    openings: int = 0
+    closings: int = 0
+    is_open: bool = False
+    first_opened: float | None = None
+    last_closed: float | None = None
+    for_ringing: bool = False
+    """Open because the phone rings; nobody has talked yet."""
+    due_at: float | None = None
+    """When `min_talk_seconds` or the settling of a ring group lets it open."""
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One extension's part in one call."""
+
+    extension: str
+    rang_at: float | None = None
+    dialled_at: float | None = None
+    supervised: bool = False
+    spying: bool = False
+    consulted: str | None = None
+    """How it was consulted: the evidence."""
+    talks: dict[Channel, Talk] = field(default_factory=dict)
+    """Open stretches of talk, by channel."""
+    talk_order: int | None = None
+    """Its place in the order of first talk."""
+    first_from: float | None = None
+    first_wall: float = 0.0
+    last_wall: float = 0.0
+    talk_from: float = 0.0
+    talked: float = 0.0
+    """Seconds of closed talk; `talk_from` began the open one."""
+    device: str = ""
+    mobile_only: bool = True
+    key_pressed: bool = False
+    ties: dict[Channel, None] = field(default_factory=dict)
+    """Its channels that have talked to the client and are still on this call: the card stays while there is one."""
+    card: Card = field(default_factory=Card)
+    finding: Finding | None = None
+
+    @property
+    def participant(self) -> bool:
+        return self.first_from is not None
+
+    @property
+    def unconfirmed(self) -> bool:
+        """It talked only through a mobile on which nobody pressed a key: perhaps the operator's voicemail."""
+        return self.mobile_only and not self.key_pressed
+
+    def seconds(self, at: float) -> float:
+        """Seconds of talk up to `at`."""
+        return self.talked + (max(0.0, at - self.talk_from) if self.talks else 0.0)
+
+
+@dataclass(slots=True)
+class Handover:
+    """A transfer under way: who hands the client over, and how."""
+
+    by: str
+    kind: str
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A client's call, or (while `client` is None) what colleagues do among themselves."""
+
+    pbx: str
+    directory: Directory
+    """The map in force when the call began."""
+    serial: int
+    began_at: float
+    began_wall: float
+    last_at: float
+    call_id: str | None = None
+    """Frozen when the client's channel is first seen. A call between colleagues gets its own when it is recorded."""
+    linkedid: str = ""
+    anchor: Channel | None = None
+    """The client's channel; between colleagues the first person's."""
+    client: bool = False
+    outbound: bool = False
+    client_raw: str | None = None
+    client_number: str | None = None
+    client_name: str | None = None
+    did: str | None = None
+    line: str | None = None
+    queue: str | None = None
+    queue_connected: bool = False
+    route: list[str] = field(default_factory=list)
+    origin: Channel | None = None
+    """The channel whose dialling made this call: the colleague's phone, or the Local channel of a click."""
+    initiator: str | None = None
+    reached: bool = False
+    """The client's own channel has been Up."""
+    proves_answer: bool = True
+    excluded: str | None = None
+    announced: bool = False
+    """`call.started` went out."""
+    legs: dict[str, Leg] = field(default_factory=dict)
+    parts: dict[str, Part] = field(default_factory=dict)
+    talking: dict[Channel, str] = field(default_factory=dict)
+    """The device channels in conversation with the anchor now, with the bridge."""
+    participants: int = 0
+    handover: Handover | None = None
+    transfers: list[tuple[str, str, str]] = field(default_factory=list)
+    third_parties: dict[str, None] = field(default_factory=dict)
+    linked: dict["Call", None] = field(default_factory=dict)
+    machine: str | None = None
+    recordings: dict[str, None] = field(default_factory=dict)
+    trail: list[Fact] = field(default_factory=list)
+    partial: bool = False
+    forgotten: bool = False
+    ended_at: float | None = None
+    ended_wall: float = 0.0
+
+    @property
+    def id(self) -> str:
+        if self.call_id is None:
+            raise ValueError("a call between colleagues has no id before it is recorded")
+        return self.call_id
+
+    @property
+    def live(self) -> bool:
+        return self.ended_at is None
+
+    def part(self, extension: str) -> Part:
+        """This extension's part, made on first use."""
+        part = self.parts.get(extension)
+        if part is None:
+            part = self.parts[extension] = Part(extension)
+        return part
+
+    def people(self) -> Iterator[Leg]:
+        """The legs behind which there is a person of the company, in the order of joining."""
+        return (leg for leg in self.legs.values() if leg.extension is not None)
+
+    def note(self, wall: float, extension: str | None, text: str) -> None:
+        """Adds a line of evidence."""
+        if len(self.trail) < TRAIL_LIMIT:
+            self.trail.append(Fact(wall, extension, text))
+
+
+def is_line(channel: Channel) -> bool:
+    """Whether it is the trunk's side of somebody outside (a client or a third party)."""
+    return channel.who.kind is Kind.OUTSIDE

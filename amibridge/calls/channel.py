@@ -1,0 +1,107 @@
+"""Channels and bridges as Asterisk describes them, and what can be read out of their names."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from amibridge.calls.who import Kind, Who
+
+if TYPE_CHECKING:
+    from amibridge.calls.call import Call
+
+NOBODY = Who(Kind.NOBODY)
+
+
+@dataclass(slots=True, eq=False)
+class Bridge:
+    """A mixing or a holding bridge and who is in it, in the order of entering."""
+
+    uid: str
+    holding: bool = False
+    """Parking, agent pools: whoever is in it hears music, not the others."""
+    members: dict["Channel", None] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """One Asterisk channel, keyed by its Uniqueid."""
+
+    uid: str
+    name: str
+    linkedid: str
+    """The linkedid it had when it was first seen: later ones only confirm what is known by then."""
+    began: bool
+    """Born in state Ring: it began a call. Otherwise it was called."""
+    number: str
+    """The far end's number: the caller's, or the dialled one. Empty until known."""
+    caller_name: str
+    exten: str
+    """What was dialled when the channel was born."""
+    born_at: float
+    serial: int
+    """Counts channels by their first sight: an older channel has a smaller one."""
+    who: Who = NOBODY
+    local: bool = False
+    up: bool = False
+    on_hold: bool = False
+    music: bool = False
+    partial: bool = False
+    """Not seen from its beginning."""
+    last_at: float = 0.0
+    bridge: Bridge | None = None
+    other: "Channel | None" = None
+    """The other half of a Local pair."""
+    dialled_by: "Channel | None" = None
+    dialled: "list[Channel]" = field(default_factory=list)
+    was_dialled: bool = False
+    rang_at: float | None = None
+    rang_wall: float = 0.0
+    key_pressed: bool = False
+    recording: str | None = None
+    from_did: str | None = None
+    call: "Call | None" = None
+    """The call it belongs to; what it dials extends that call."""
+    anchors: "Call | None" = None
+    """The call whose client (or, between colleagues, whose first person) it is."""
+    second_line: "Call | None" = None
+    """The call that it began while it was part of another one: a consultation."""
+    calls: "dict[Call, None]" = field(default_factory=dict)
+    """The live calls it is a leg of: its own, and those it has been heard in."""
+    gone: bool = False
+
+    @property
+    def audible(self) -> bool:
+        """Whether sound passes it: a Local half is only plumbing, a device has to be Up; nobody hears through music."""
+        return (self.up or self.local) and not self.on_hold and not self.music
+
+    @property
+    def device(self) -> str:
+        """`PJSIP/134-0000002a` -> `PJSIP/134`."""
+        return self.name.rpartition("-")[0] or self.name
+
+
+def pair_name(name: str) -> str | None:
+    """The name of the other half of a Local channel, or None: `Local/134@from-queue-00000003;1` -> `…;2`."""
+    if name.startswith("Local/"):
+        if name.endswith(";1"):
+            return name[:-1] + "2"
+        if name.endswith(";2"):
+            return name[:-1] + "1"
+    return None
+
+
+def dialled_number(dial_string: str) -> str | None:
+    """The number in a `DialString`, which Asterisk writes as the channel driver takes it.
+
+    `79031234504@provider` (PJSIP), `provider/79031234504` (SIP, IAX2), `provider/sip:79031234504@host` (PJSIP with a
+    URI), `g1/79031234504` (DAHDI); Queue() keeps the technology in front: `PJSIP/134`.
+    """
+    technology, _, rest = dial_string.partition("/")
+    if rest and technology.isupper() and technology.isalnum() and "/" in rest:
+        dial_string = rest
+    target = dial_string.partition("/")[2] or dial_string
+    for scheme in ("sip:", "sips:", "tel:"):
+        if target.lower().startswith(scheme):
+            target = target[len(scheme) :]
+    for end in "@;!,":
+        target = target.partition(end)[0]
+    return target or None

@@ -1,0 +1,125 @@
+"""The core's face: events in, commands and verdicts out. Pure and synchronous; it has no clock but the events'."""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+
+from amibridge.calls import (
+    bridging,
+    dialling,
+    forgetting,
+    holding,
+    identity,
+    keypress,
+    lifecycle,
+    parking,
+    pickup,
+    queue,
+    recording,
+    spying,
+    transfer,
+)
+from amibridge.calls.event import Event
+from amibridge.calls.outputs import Output
+from amibridge.calls.state import Known, Patience, State
+from amibridge.calls.who import Directory
+
+HANDLERS: Mapping[str, Callable[[State, Event], None]] = {
+    "Newchannel": lifecycle.on_newchannel,
+    "Newstate": lifecycle.on_newstate,
+    "NewCallerid": lifecycle.on_newcallerid,
+    "Hangup": lifecycle.on_hangup,
+    "DialBegin": dialling.on_begin,
+    "DialEnd": dialling.on_end,
+    "BridgeEnter": bridging.on_enter,
+    "BridgeLeave": bridging.on_leave,
+    "LocalBridge": bridging.on_local_bridge,
+    "Hold": holding.on_hold,
+    "Unhold": holding.on_unhold,
+    "MusicOnHoldStart": holding.on_music_start,
+    "MusicOnHoldStop": holding.on_music_stop,
+    "Pickup": pickup.on_pickup,
+    "ParkedCall": parking.on_parked,
+    "UnParkedCall": parking.on_unparked,
+    "BlindTransfer": transfer.on_blind,
+    "AttendedTransfer": transfer.on_attended,
+    "QueueCallerJoin": queue.on_join,
+    "AgentConnect": queue.on_connect,
+    "ChanSpyStart": spying.on_start,
+    "ChanSpyStop": spying.on_stop,
+    "MixMonitorStart": recording.on_start,
+    "VarSet": recording.on_varset,
+    "DTMFEnd": keypress.on_dtmf,
+}
+"""What each event means to the core. Events with other names need not be brought here at all."""
+
+
+class Calls:
+    """The calls of one PBX.
+
+    pbx: its name, the first half of every call id.
+    directory: who is who, numbers and card rules.
+    known: calls in the store when the daemon starts again.
+
+    Deadlines fire inside `apply` as well: a timer that calls `advance` makes commands punctual and changes nothing
+    else.
+    """
+
+    def __init__(
+        self, pbx: str, directory: Directory, patience: Patience | None = None, known: Iterable[Known] = ()
+    ) -> None:
+        by_channel = {call.channel: call for call in known}
+        self._state = State(pbx, directory, patience or Patience(), by_channel)
+        self._seen_at = 0.0
+        self._seen_wall = 0.0
+
+    def apply(self, event: Event) -> list[Output]:
+        """Takes in one event and returns what follows from it, in order."""
+        state = self._state
+        handler = HANDLERS.get(event.name)
+        if state.deadlines and state.deadlines[0][0] <= event.at:
+            self._fire(event.at)
+        self._seen_at, self._seen_wall = state.at, state.wall = event.at, event.wall
+        if handler is not None:
+            handler(state, event)
+            if not state.watching:
+                forgetting.watch(state)
+        return self._take()
+
+    def advance(self, at: float) -> list[Output]:
+        """Fires the deadlines up to `at`, each stamped with its own time."""
+        self._fire(at)
+        return self._take()
+
+    def end(self, at: float) -> list[Output]:
+        """The end of a capture: the records of the calls that it ends in the middle of, as far as they go."""
+        self._fire(at)
+        state = self._state
+        state.wall += max(0.0, at - state.at)
+        state.at = max(at, state.at)
+        for call in list(state.live):
+            record = identity.so_far(state, call)
+            if record is not None:
+                state.out.append(record)
+        return self._take()
+
+    @property
+    def deadline(self) -> float | None:
+        """When `advance` next has something to do, on the PBX's line of time."""
+        return self._state.deadlines[0][0] if self._state.deadlines else None
+
+    def use(self, directory: Directory) -> None:
+        """A new map for calls that begin from now on; running calls keep theirs."""
+        self._state.directory = directory
+
+    def _fire(self, at: float) -> None:
+        state = self._state
+        while state.deadlines and state.deadlines[0][0] <= at:
+            due, _, then = heapq.heappop(state.deadlines)
+            state.at, state.wall = due, self._seen_wall + (due - self._seen_at)
+            then()
+
+    def _take(self) -> list[Output]:
+        out = self._state.out
+        if out:
+            self._state.out = []
+        return out

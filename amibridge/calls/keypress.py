@@ -1,0 +1,14 @@
+"""Key presses: a mobile on which a key was pressed is in a person's hand, not in voicemail's."""
+
+from amibridge.calls.event import Event
+from amibridge.calls.state import State
+
+
+def on_dtmf(state: State, event: Event) -> None:
+    """`DTMFEnd` with direction Received; needs the read class `dtmf`."""
+    channel = state.channel(event.headers.get("Uniqueid"))
+    if channel is None or not channel.who.via_mobile or event.headers.get("Direction") != "Received":
+        return
+    channel.key_pressed = True
+    for call in channel.calls:
+        call.note(state.wall, channel.who.extension, f"a key was pressed on the mobile at {channel.name}")

@@ -1,0 +1,187 @@
+"""Channels come, ring, are answered and go."""
+
+from amibridge.calls import conversation, identity, parts
+from amibridge.calls.channel import Channel, pair_name
+from amibridge.calls.event import Event
+from amibridge.calls.hearing import reach
+from amibridge.calls.state import RING, UP, State
+from amibridge.calls.who import Kind
+
+NO_NUMBER = ("", "<unknown>")
+RINGING = "Ringing"
+
+
+def on_newchannel(state: State, event: Event) -> None:
+    """`Newchannel`: a channel is born. A trunk's channel born in state Ring is a client who calls."""
+    uid = event.headers.get("Uniqueid")
+    if uid and uid not in state.channels:
+        _come(state, _from_headers(state, event, "", partial=False))
+
+
+def on_newstate(state: State, event: Event) -> None:
+    """`Newstate`: Ringing counts for the call, Up makes it able to hear."""
+    channel = met(state, event)
+    if channel is None:
+        return
+    shown = event.headers.get("ChannelStateDesc", "")
+    if shown == RINGING:
+        rings(state, channel)
+    elif shown == UP:
+        answers(state, channel)
+    elif shown == RING and not channel.began and not channel.was_dialled and channel.call is None:
+        # Some drivers give birth to an incoming channel before they know what it is.
+        channel.began = True
+        _learn_number(channel, event)
+        identify(state, channel)
+        _begins(state, channel)
+
+
+def on_newcallerid(state: State, event: Event) -> None:
+    """`NewCallerid`: lines that tell the caller's number only after the channel is born (analogue, some ISDN)."""
+    channel = state.channel(event.headers.get("Uniqueid"))
+    if channel is not None and channel.began and not channel.number and not channel.local:
+        _learn_number(channel, event)
+        if channel.number and channel.anchors is not None and channel.anchors.client:
+            identity.number_known(state, channel.anchors)
+
+
+def on_hangup(state: State, event: Event) -> None:
+    """`Hangup`: the channel is no more; with a client's channel the call is over."""
+    channel = state.channel(event.headers.get("Uniqueid"))
+    if channel is None:
+        return
+    cause = event.headers.get("Cause", "")
+    goes(state, channel, int(cause) if cause.isdecimal() and cause != "0" else None)
+
+
+def met(state: State, event: Event, prefix: str = "") -> Channel | None:
+    """The channel that an event speaks of. One never seen before was there before us: it is taken in as it stands."""
+    uid = event.headers.get(f"{prefix}Uniqueid")
+    if not uid:
+        return None
+    channel = state.channels.get(uid)
+    if channel is None:
+        if state.has_gone(uid) or not event.headers.get(f"{prefix}Channel"):
+            return None
+        channel = _from_headers(state, event, prefix, partial=True)
+        _come(state, channel)
+    channel.last_at = state.at
+    if channel.call is not None:
+        channel.call.last_at = state.at
+    return channel
+
+
+def identify(state: State, channel: Channel) -> None:
+    """Asks the map who is behind a device channel; a running call's channels are asked of the call's own map."""
+    directory = channel.call.directory if channel.call is not None and channel.call.live else state.directory
+    channel.who = directory.who(channel.name, channel.number or None, began=channel.began)
+
+
+def rings(state: State, channel: Channel) -> None:
+    if channel.rang_at is not None or channel.local:
+        return
+    channel.rang_at, channel.rang_wall = state.at, state.wall
+    if channel.call is not None and channel.call.live:
+        leg = channel.call.legs.get(channel.uid)
+        if leg is not None:
+            parts.rings(state, channel.call, leg)
+
+
+def answers(state: State, channel: Channel) -> None:
+    if channel.up:
+        return
+    channel.up = True
+    call = channel.call
+    if call is not None and call.client and channel.who.kind is Kind.OUTSIDE:
+        if channel is call.anchor:
+            call.reached = True
+        elif call.outbound and not call.legs[channel.uid].by_client:
+            identity.client_answered(call, channel)
+    if channel.bridge is not None:
+        conversation.changed(state, reach(channel))
+
+
+def goes(state: State, channel: Channel, cause: int | None) -> None:
+    """Takes a channel out of its bridge, its calls and the picture."""
+    near = reach(channel)
+    state.leave(channel)
+    state.remove(channel)
+    conversation.changed(state, near)
+    if channel.other is not None:
+        channel.other.other = None
+        channel.other = None
+    for call in list(channel.calls):
+        leg = call.legs[channel.uid]
+        leg.ended_at = state.at
+        leg.cause = cause
+        parts.stops_ringing(state, call, leg, "the phone rings no more")
+        parts.release(state, call, channel, f"{channel.name} hung up")
+        identity.end_if_over(state, call)
+    if channel.second_line is not None:
+        identity.end_if_over(state, channel.second_line)
+
+
+def _from_headers(state: State, event: Event, prefix: str, *, partial: bool) -> Channel:
+    get = event.headers.get
+    uid = get(f"{prefix}Uniqueid", "")
+    linkedid = get(f"{prefix}Linkedid", "") or uid
+    shown = get(f"{prefix}ChannelStateDesc", "")
+    name = get(f"{prefix}Channel", "")
+    number, caller_name = get(f"{prefix}CallerIDNum", ""), get(f"{prefix}CallerIDName", "")
+    # A channel that is met in the middle of its life no longer shows how it was born, but one that was called carries
+    # its caller's linkedid.
+    began = shown == RING or (partial and uid == linkedid)
+    return Channel(
+        uid=uid,
+        name=name,
+        linkedid=linkedid,
+        began=began,
+        number=number if began and number not in NO_NUMBER else "",
+        caller_name=caller_name if began and caller_name not in NO_NUMBER else "",
+        exten=get(f"{prefix}Exten", "") if shown == RING else "",
+        born_at=state.at,
+        serial=state.number(),
+        local=name.startswith("Local/"),
+        up=shown == UP,
+        partial=partial,
+        last_at=state.at,
+        from_did=event.variable("FROM_DID"),
+    )
+
+
+def _come(state: State, channel: Channel) -> None:
+    state.add(channel)
+    if channel.local:
+        other = state.halves.get(pair_name(channel.name) or "")
+        if other is not None:
+            pair(state, channel, other)
+        return
+    identify(state, channel)
+    if channel.began and channel.who.kind is not Kind.NOBODY and not (channel.partial and channel.up):
+        _begins(state, channel)
+
+
+def pair(state: State, one: Channel, other: Channel) -> None:
+    """Two halves of one Local channel: what belongs to one belongs to the other."""
+    if one.other is other:
+        return
+    one.other, other.other = other, one
+    for half, far in ((one, other), (other, one)):
+        if half.call is not None and half.call.live:
+            leg = half.call.legs[half.uid]
+            identity.join(state, half.call, far, "the other half of a Local channel", by_client=leg.by_client)
+
+
+def _begins(state: State, channel: Channel) -> None:
+    if channel.who.kind is Kind.OUTSIDE:
+        identity.client_calls(state, channel)
+    elif channel.call is None:
+        identity.new_call(state, channel)
+
+
+def _learn_number(channel: Channel, event: Event) -> None:
+    number, name = event.headers.get("CallerIDNum", ""), event.headers.get("CallerIDName", "")
+    if number not in NO_NUMBER:
+        channel.number = number
+    if name not in NO_NUMBER:
+        channel.caller_name = name

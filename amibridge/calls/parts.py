@@ -1,0 +1,116 @@
+"""What an extension does in a call, as it happens: rings, talks, stops talking, leaves."""
+
+from amibridge.calls import cards
+from amibridge.calls.call import Call, Leg, Part, Talk
+from amibridge.calls.channel import Channel
+from amibridge.calls.outputs import Finding, Verdict
+from amibridge.calls.record import clock
+from amibridge.calls.state import State
+
+
+def rings(state: State, call: Call, leg: Leg) -> None:
+    """The leg's device reached Ringing for this call."""
+    if leg.rang or leg.extension is None:
+        return
+    leg.rang = True
+    part = call.part(leg.extension)
+    if part.rang_at is None:
+        part.rang_at = leg.channel.rang_at
+        call.note(leg.channel.rang_wall, part.extension, f"{leg.channel.name} rings")
+    if leg.ended_at is None:
+        cards.on_ring(state, call, part)
+
+
+def stops_ringing(state: State, call: Call, leg: Leg, why: str) -> None:
+    """One device of the extension rings no more; the card stays while another one does."""
+    if leg.extension is None:
+        return
+    still = any(
+        other is not leg and other.extension == leg.extension and other.rang and other.ended_at is None
+        for other in call.people()
+    )
+    if not still:
+        cards.stop_ringing(state, call, call.part(leg.extension), why)
+
+
+def begins_talk(state: State, call: Call, channel: Channel, bridge: str) -> None:
+    """One device of an extension and the client begin to hear each other."""
+    extension = channel.who.extension
+    if extension is None:
+        return
+    part = call.part(extension)
+    if not part.talks:
+        part.talk_from = state.at
+    part.talks[channel] = Talk(channel, bridge, state.at, state.wall)
+    part.mobile_only = part.mobile_only and channel.who.via_mobile
+    part.key_pressed = part.key_pressed or channel.key_pressed
+    if part.first_from is None:
+        part.first_from = state.at
+        part.first_wall = part.last_wall = state.wall
+        part.device = channel.device
+        call.participants += 1
+        part.talk_order = call.participants
+    if call.client:
+        _tie(state, call, part, channel)
+        whom = call.anchor.name if call.anchor is not None else "the client"
+        call.note(state.wall, extension, f"{channel.name} and the client's {whom} hear each other in bridge {bridge}")
+        if part.finding is not Finding.PARTICIPANT:
+            part.finding = Finding.PARTICIPANT
+            because = f"{channel.name} and {whom} hear each other in bridge {bridge} since {clock(state.wall)}"
+            state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))
+        for other in call.parts.values():
+            if other is not part and not other.talks:
+                cards.stop_ringing(state, call, other, f"{extension} took the call")
+                _leave_behind(state, call, other)
+    cards.on_talk(state, call, part)
+
+
+def ends_talk(state: State, call: Call, channel: Channel) -> None:
+    """They do not hear each other any more (for now)."""
+    extension = channel.who.extension
+    part = call.parts.get(extension) if extension is not None else None
+    if part is None or part.talks.pop(channel, None) is None:
+        return
+    if not part.talks:
+        part.talked += max(0.0, state.at - part.talk_from)
+        part.last_wall = max(state.wall, part.first_wall)
+    if call.client:
+        seconds = part.seconds(state.at)
+        call.note(state.wall, extension, f"{channel.name} and the client part after {seconds:.1f} s so far")
+
+
+def release(state: State, call: Call, channel: Channel, why: str) -> None:
+    """A channel is on this call no more: with its last one the extension's card closes."""
+    extension = channel.who.extension
+    part = call.parts.get(extension) if extension is not None else None
+    if part is None or part.ties.pop(channel, 0) == 0 or part.ties:
+        return
+    _disengage(state, call, part)
+    cards.close(state, call, part, why)
+
+
+def release_all(state: State, call: Call, why: str) -> None:
+    """The client is with nobody any more (parked, or gone)."""
+    for part in call.parts.values():
+        part.ties.clear()
+        _disengage(state, call, part)
+        cards.close(state, call, part, why)
+
+
+def _leave_behind(state: State, call: Call, part: Part) -> None:
+    """Somebody else has the client: a phone that is in no bridge at all is not on this call any more."""
+    for channel in [channel for channel in part.ties if channel.bridge is None]:
+        release(state, call, channel, "the client talks to somebody else")
+
+
+def _tie(state: State, call: Call, part: Part, channel: Channel) -> None:
+    part.ties[channel] = None
+    state.engaged.setdefault(part.extension, {})[call] = None
+
+
+def _disengage(state: State, call: Call, part: Part) -> None:
+    calls = state.engaged.get(part.extension)
+    if calls is not None:
+        calls.pop(call, None)
+        if not calls:
+            del state.engaged[part.extension]

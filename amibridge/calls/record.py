@@ -1,0 +1,125 @@
+"""The output contract: a call as the object that `replay --json`, the journal and `call.finished` carry."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from amibridge.calls.call import Call, Part
+from amibridge.calls.outputs import Finding, Outcome
+
+
+def iso(wall: float | None) -> str | None:
+    """Seconds since the epoch as `2026-11-21T19:56:11.120Z`."""
+    if wall is None:
+        return None
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clock(wall: float) -> str:
+    """Seconds since the epoch as the time of day that evidence is told with: `19:56:11.120`."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")[11:23]
+
+
+def direction(call: Call) -> str:
+    if not call.client:
+        return "internal"
+    return "outbound" if call.outbound else "inbound"
+
+
+def talkers(call: Call) -> list[Part]:
+    """The participants' parts in the order of first talk."""
+    parts = [part for part in call.parts.values() if part.participant]
+    return sorted(parts, key=lambda part: part.talk_order or 0)
+
+
+def consulted(call: Call) -> list[str]:
+    return sorted(part.extension for part in call.parts.values() if part.finding is Finding.CONSULTED)
+
+
+def missed_candidates(call: Call) -> list[str]:
+    """Whose a missed call may be, by who rang first; the CRM's adapter chooses."""
+    rang = [part for part in call.parts.values() if part.rang_at is not None]
+    return [part.extension for part in sorted(rang, key=lambda part: (part.rang_at or 0.0, part.extension))]
+
+
+def summary(call: Call) -> dict[str, Any]:
+    """The call as every command carries it."""
+    return {
+        "id": call.id,
+        "direction": direction(call),
+        "client": call.client_number,
+        "client_raw": call.client_raw,
+        "client_name": call.client_name,
+        "did": call.did,
+        "line": call.line,
+        "queue": call.queue,
+        "route": list(call.route),
+        "language": call.directory.language(call.did),
+        "started_at": iso(call.began_wall),
+    }
+
+
+def card(call: Call, part: Part) -> dict[str, Any]:
+    """What `card.open` and `card.close` say beside the key."""
+    person = call.directory.person(part.extension)
+    said: dict[str, Any] = {
+        "again": part.card.openings > 1,
+        "extension": part.extension,
+        "name": person.name,
+        "crm_user": person.crm_user,
+        "call": summary(call),
+    }
+    if not call.proves_answer:
+        said["unproven"] = True
+    return said
+
+
+def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """The record of a call that is over, or as far as it is known at the end of a capture."""
+    people = talkers(call)
+    answered: bool | None = bool(people)
+    if people and call.outbound and not call.proves_answer:
+        answered = None
+    return {
+        "call_id": call.id,
+        "direction": direction(call),
+        "client": call.client_number,
+        "client_raw": call.client_raw,
+        "did": call.did,
+        "line": call.line,
+        "queue": call.queue,
+        "initiator": call.initiator,
+        "started_at": iso(call.began_wall),
+        "answered_at": iso(people[0].first_wall) if people else None,
+        "ended_at": None if call.ended_at is None else iso(call.ended_wall),
+        "answered": answered,
+        "outcome": outcome.value,
+        "participants": [
+            {
+                "extension": part.extension,
+                "from": iso(part.first_wall),
+                "to": iso(part.last_wall),
+                "talk_seconds": round(part.talked, 3),
+                "device": part.device,
+                "via_mobile": part.mobile_only,
+                "unconfirmed": part.unconfirmed,
+            }
+            for part in people
+        ],
+        "rang": sorted(part.extension for part in call.parts.values() if part.rang_at is not None),
+        "consulted": consulted(call),
+        "transfers": [{"from": by, "to": to, "kind": kind} for by, to, kind in call.transfers],
+        "cards": [
+            {
+                "extension": part.extension,
+                "opened_at": iso(part.card.first_opened),
+                "closed_at": None if part.card.is_open else iso(part.card.last_closed),
+            }
+            for part in sorted(call.parts.values(), key=lambda part: (part.card.first_opened or 0.0, part.extension))
+            if part.card.openings
+        ],
+        "verdicts": verdicts,
+        "third_parties": list(call.third_parties),
+        "linked_calls": sorted(other.id for other in call.linked if other.call_id is not None),
+        "recordings": list(call.recordings),
+        "partial": call.partial,
+    }

@@ -1,0 +1,25 @@
+"""Recordings: the file names that MixMonitor leaves in a channel variable."""
+
+from amibridge.calls.event import Event
+from amibridge.calls.state import State
+
+VARIABLE = "MIXMONITOR_FILENAME"
+
+
+def on_varset(state: State, event: Event) -> None:
+    """`VarSet` of the recording's file; needs the read class `dialplan`. Nothing else is ever read from a VarSet."""
+    if event.headers.get("Variable") == VARIABLE:
+        _belongs(state, event, event.headers.get("Value"))
+
+
+def on_start(state: State, event: Event) -> None:
+    """`MixMonitorStart` carries the variable where `channelvars` in manager.conf asks for it."""
+    _belongs(state, event, event.variable(VARIABLE))
+
+
+def _belongs(state: State, event: Event, file: str | None) -> None:
+    channel = state.channel(event.headers.get("Uniqueid"))
+    if channel is not None and file:
+        channel.recording = file
+        for call in channel.calls:
+            call.recordings[file] = None

@@ -1,0 +1,163 @@
+"""Everything the core remembers, and the few moves that all rooms share: finding channels, time, deadlines, ids."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from amibridge.calls.call import Call
+from amibridge.calls.channel import Bridge, Channel
+from amibridge.calls.outputs import Command, CommandType, Output
+from amibridge.calls.who import Directory
+
+GONE_MEMORY = 60.0
+"""Seconds during which a hung-up channel is remembered: Asterisk tells of some channels after their Hangup."""
+
+UP = "Up"
+RING = "Ring"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the core waits for what may never come; all in seconds."""
+
+    forget_after: float = 12 * 3600.0
+    """A call of which nothing was heard for so long is closed and said to have been forgotten."""
+    ring_settles: float = 0.2
+    """After the first ringing, the rest of a ring group has been dialled by then (`ring_sole`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A call that the store knew when the daemon started: it keeps its id and its cards."""
+
+    call_id: str
+    channel: str
+    """The Uniqueid of its client's channel."""
+    client_raw: str | None = None
+    did: str | None = None
+    outbound: bool = False
+    began_wall: float = 0.0
+    announced: bool = True
+    openings: dict[str, int] = field(default_factory=dict)
+    """Extension to how often its card was opened."""
+    open_cards: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class State:
+    """The picture of one PBX and the calls seen in it."""
+
+    pbx: str
+    directory: Directory
+    patience: Patience
+    known: dict[str, Known]
+    at: float = 0.0
+    wall: float = 0.0
+    channels: dict[str, Channel] = field(default_factory=dict)
+    halves: dict[str, Channel] = field(default_factory=dict)
+    """Local channels by name: a half finds its other half by it."""
+    bridges: dict[str, Bridge] = field(default_factory=dict)
+    live: dict[Call, None] = field(default_factory=dict)
+    engaged: dict[str, dict[Call, None]] = field(default_factory=dict)
+    """Extension to the clients' calls on which it is talking, holding or consulting."""
+    out: list[Output] = field(default_factory=list)
+    deadlines: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    serial: int = 0
+    watching: bool = False
+    _gone: set[str] = field(default_factory=set)
+    _gone_order: deque[tuple[float, str]] = field(default_factory=deque)
+    _ids: dict[str, list[int]] = field(default_factory=dict)
+    """linkedid -> [ids given, calls that may still be followed by another under it]."""
+    _retired: deque[tuple[str, int]] = field(default_factory=deque)
+    _retire_at: int = 1024
+
+    def number(self) -> int:
+        """The next serial: what came first has the smaller one."""
+        self.serial += 1
+        return self.serial
+
+    def channel(self, uid: str | None) -> Channel | None:
+        """The channel with this Uniqueid, or None."""
+        return self.channels.get(uid) if uid else None
+
+    def add(self, channel: Channel) -> None:
+        self.channels[channel.uid] = channel
+        if channel.local:
+            self.halves[channel.name] = channel
+
+    def remove(self, channel: Channel) -> None:
+        """Takes a channel out of the picture for good."""
+        channel.gone = True
+        del self.channels[channel.uid]
+        if channel.local:
+            self.halves.pop(channel.name, None)
+        for near in (channel.dialled_by, channel.other):
+            if near is not None and channel in near.dialled:
+                near.dialled.remove(channel)
+        self._gone.add(channel.uid)
+        self._gone_order.append((self.at, channel.uid))
+        while self._gone_order[0][0] < self.at - GONE_MEMORY:
+            self._gone.discard(self._gone_order.popleft()[1])
+
+    def has_gone(self, uid: str) -> bool:
+        """Whether a channel with this Uniqueid hung up a moment ago: what comes now of it is an echo."""
+        return uid in self._gone
+
+    def bridge(self, uid: str) -> Bridge:
+        bridge = self.bridges.get(uid)
+        if bridge is None:
+            bridge = self.bridges[uid] = Bridge(uid)
+        return bridge
+
+    def enter(self, channel: Channel, bridge: Bridge) -> None:
+        """A channel enters a bridge, and by that leaves the one it was in."""
+        if channel.bridge is not bridge:
+            self.leave(channel)
+            bridge.members[channel] = None
+            channel.bridge = bridge
+
+    def leave(self, channel: Channel) -> None:
+        """A channel leaves its bridge, if it is in one; an empty bridge is forgotten."""
+        bridge = channel.bridge
+        if bridge is not None:
+            channel.bridge = None
+            bridge.members.pop(channel, None)
+            if not bridge.members:
+                self.bridges.pop(bridge.uid, None)
+
+    def at_deadline(self, at: float, then: Callable[[], None]) -> None:
+        """Calls `then` when the line of time passes `at`."""
+        heapq.heappush(self.deadlines, (at, self.number(), then))
+
+    def give_id(self, linkedid: str) -> str:
+        """A call id that no other call has: `<pbx>:<linkedid>`, then `…-2`, `…-3`."""
+        given = self._ids.setdefault(linkedid, [0, 0])
+        given[0] += 1
+        given[1] += 1
+        suffix = f"-{given[0]}" if given[0] > 1 else ""
+        return f"{self.pbx}:{linkedid}{suffix}"
+
+    def retire_id(self, linkedid: str) -> None:
+        """The call is over. Its linkedid may come again only through a channel that lives now: until those are gone,
+        the count is kept."""
+        self._retired.append((linkedid, self.serial))
+        if len(self._retired) >= self._retire_at:
+            oldest = min((c.serial for c in self.channels.values()), default=self.serial + 1)
+            while self._retired and self._retired[0][1] < oldest:
+                linkedid, _ = self._retired.popleft()
+                given = self._ids.get(linkedid)
+                if given is not None:
+                    given[1] -= 1
+                    if given[1] <= 0:
+                        del self._ids[linkedid]
+            self._retire_at = 2 * len(self._retired) + 1024
+
+    def command(
+        self, call: Call, type_: CommandType, key: str, extension: str | None, data: Mapping[str, object]
+    ) -> None:
+        """Sends a command, unless the call is excluded."""
+        if call.excluded is None:
+            self.out.append(
+                Command(type_, key, call.id, extension, self.at, self.wall, {"key": key, **data}),
+            )
