@@ -2,7 +2,8 @@
 
 from amibridge.calls.core import HANDLERS, Calls
 from amibridge.calls.event import Event
-from amibridge.calls.outputs import Command, CommandType, Ended, Fact, Finding, Outcome, Output, Verdict
+from amibridge.calls.outputs import Command, CommandType, End, Ended, Fact, Finding, Outcome, Output, Verdict
+from amibridge.calls.resync import Picture, SeenBridge, SeenChannel
 from amibridge.calls.state import Known, Patience
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Calls",
     "Command",
     "CommandType",
+    "End",
     "Ended",
     "Event",
     "Fact",
@@ -18,5 +20,8 @@ __all__ = [
     "Outcome",
     "Output",
     "Patience",
+    "Picture",
+    "SeenBridge",
+    "SeenChannel",
     "Verdict",
 ]

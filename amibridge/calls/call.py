@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from amibridge.calls.channel import Channel
-from amibridge.calls.outputs import Fact, Finding
+from amibridge.calls.outputs import End, Fact, Finding
 from amibridge.calls.who import Directory, Kind
 
 TRAIL_LIMIT = 400
@@ -155,7 +155,7 @@ class Call:
     recordings: dict[str, None] = field(default_factory=dict)
     trail: list[Fact] = field(default_factory=list)
     partial: bool = False
-    forgotten: bool = False
+    end: End = End.SEEN
     ended_at: float | None = None
     ended_wall: float = 0.0
 

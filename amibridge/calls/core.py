@@ -15,11 +15,13 @@ from amibridge.calls import (
     pickup,
     queue,
     recording,
+    resync,
     spying,
     transfer,
 )
 from amibridge.calls.event import Event
 from amibridge.calls.outputs import Output
+from amibridge.calls.resync import Picture
 from amibridge.calls.state import Known, Patience, State
 from amibridge.calls.who import Directory
 
@@ -88,6 +90,17 @@ class Calls:
     def advance(self, at: float) -> list[Output]:
         """Fires the deadlines up to `at`, each stamped with its own time."""
         self._fire(at)
+        return self._take()
+
+    def present(self, picture: Picture, at: float, wall: float) -> list[Output]:
+        """After a (re)connect: what the PBX shows now takes the place of what was believed."""
+        state = self._state
+        self._fire(at)
+        state.at, state.wall = self._seen_at, self._seen_wall
+        resync.lose(state, picture)
+        self._seen_at, self._seen_wall = state.at, state.wall = at, wall
+        resync.present(state, picture)
+        forgetting.watch(state)
         return self._take()
 
     def end(self, at: float) -> list[Output]:

@@ -7,7 +7,7 @@ pair, a conversation, or an event that names both. A linkedid is never asked: it
 from amibridge.calls import cards, parts, verdicts
 from amibridge.calls.call import Call, Leg, is_line
 from amibridge.calls.channel import Channel
-from amibridge.calls.outputs import CommandType, Ended, Finding, Verdict
+from amibridge.calls.outputs import CommandType, End, Ended, Finding, Verdict
 from amibridge.calls.record import clock, finished, missed_candidates, summary
 from amibridge.calls.state import Known, State
 from amibridge.calls.who import Kind
@@ -172,8 +172,15 @@ def person_anchors(call: Call, channel: Channel) -> None:
 def forget(state: State, call: Call) -> None:
     """Nothing was heard of the call for so long that its end must have been missed."""
     hours = state.patience.forget_after / 3600
-    call.forgotten = True
+    call.end = End.FORGOTTEN
     call.note(state.wall, None, f"its end was never seen: closed after {hours:g} h in which nothing was heard of it")
+    end(state, call)
+
+
+def vanished(state: State, call: Call) -> None:
+    """The call's client was gone when the link to the PBX came back: it ends with the last that was seen of it."""
+    call.end = End.VANISHED
+    call.note(state.wall, None, "its end was not seen: it vanished while the link to the PBX was down")
     end(state, call)
 
 
@@ -208,7 +215,7 @@ def end(state: State, call: Call) -> None:
         key = f"{call.id}/call.finished"
         data = {"record": record, "missed_candidates": missed_candidates(call)}
         state.command(call, CommandType.CALL_FINISHED, key, None, data)
-    state.out.append(Ended(call.id, state.at, state.wall, record, tuple(call.trail)))
+    state.out.append(Ended(call.id, call.end, state.at, state.wall, record, tuple(call.trail)))
     state.retire_id(call.linkedid)
 
 
@@ -222,7 +229,7 @@ def so_far(state: State, call: Call) -> Ended | None:
     if not call.client and not _worth_recording(call):
         return None
     record = judged(state, call)
-    return Ended(call.id, state.at, state.wall, record, tuple(call.trail))
+    return Ended(call.id, End.CUT, state.at, state.wall, record, tuple(call.trail))
 
 
 def judged(state: State, call: Call) -> dict[str, object]:

@@ -15,7 +15,7 @@ def on_newchannel(state: State, event: Event) -> None:
     """`Newchannel`: a channel is born. A trunk's channel born in state Ring is a client who calls."""
     uid = event.headers.get("Uniqueid")
     if uid and uid not in state.channels:
-        _come(state, _from_headers(state, event, "", partial=False))
+        come(state, _described(state, event, "", new=True))
 
 
 def on_newstate(state: State, event: Event) -> None:
@@ -63,8 +63,8 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
     if channel is None:
         if state.has_gone(uid) or not event.headers.get(f"{prefix}Channel"):
             return None
-        channel = _from_headers(state, event, prefix, partial=True)
-        _come(state, channel)
+        channel = _described(state, event, prefix, new=False)
+        come(state, channel)
     channel.last_at = state.at
     if channel.call is not None:
         channel.call.last_at = state.at
@@ -121,35 +121,64 @@ def goes(state: State, channel: Channel, cause: int | None) -> None:
         identity.end_if_over(state, channel.second_line)
 
 
-def _from_headers(state: State, event: Event, prefix: str, *, partial: bool) -> Channel:
-    get = event.headers.get
-    uid = get(f"{prefix}Uniqueid", "")
-    linkedid = get(f"{prefix}Linkedid", "") or uid
-    shown = get(f"{prefix}ChannelStateDesc", "")
-    name = get(f"{prefix}Channel", "")
-    number, caller_name = get(f"{prefix}CallerIDNum", ""), get(f"{prefix}CallerIDName", "")
-    # A channel that is met in the middle of its life no longer shows how it was born, but one that was called carries
-    # its caller's linkedid.
-    began = shown == RING or (partial and uid == linkedid)
+def take_in(
+    state: State,
+    *,
+    uid: str,
+    name: str,
+    linkedid: str,
+    shown: str,
+    number: str,
+    caller_name: str,
+    exten: str,
+    began: bool | None = None,
+    from_did: str | None = None,
+) -> Channel:
+    """A channel as the PBX describes it, from its birth or met in the middle of its life.
+
+    shown: its `ChannelStateDesc`. began: whether it began a call, for a channel that is not new; None: it is new.
+    """
+    partial = began is not None
+    began = shown == RING or bool(began)
     return Channel(
         uid=uid,
         name=name,
-        linkedid=linkedid,
+        linkedid=linkedid or uid,
         began=began,
         number=number if began and number not in NO_NUMBER else "",
         caller_name=caller_name if began and caller_name not in NO_NUMBER else "",
-        exten=get(f"{prefix}Exten", "") if shown == RING else "",
+        exten=exten if shown == RING else "",
         born_at=state.at,
         serial=state.number(),
         local=name.startswith("Local/"),
         up=shown == UP,
         partial=partial,
         last_at=state.at,
+        from_did=from_did,
+    )
+
+
+def _described(state: State, event: Event, prefix: str, *, new: bool) -> Channel:
+    get = event.headers.get
+    uid, linkedid = get(f"{prefix}Uniqueid", ""), get(f"{prefix}Linkedid", "")
+    return take_in(
+        state,
+        uid=uid,
+        name=get(f"{prefix}Channel", ""),
+        linkedid=linkedid,
+        shown=get(f"{prefix}ChannelStateDesc", ""),
+        number=get(f"{prefix}CallerIDNum", ""),
+        caller_name=get(f"{prefix}CallerIDName", ""),
+        exten=get(f"{prefix}Exten", ""),
+        # A channel met in the middle of its life shows no more how it was born; but one that was called carries its
+        # caller's linkedid.
+        began=None if new else uid == linkedid,
         from_did=event.variable("FROM_DID"),
     )
 
 
-def _come(state: State, channel: Channel) -> None:
+def come(state: State, channel: Channel) -> None:
+    """A channel enters the picture."""
     state.add(channel)
     if channel.local:
         other = state.halves.get(pair_name(channel.name) or "")

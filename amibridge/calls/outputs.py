@@ -68,11 +68,24 @@ class Verdict:
     wall: float
 
 
+class End(StrEnum):
+    """How the end of a call came to be known."""
+
+    SEEN = "seen"
+    VANISHED = "vanished"
+    """It ended while the link to the PBX was down; its times are those of the last event before that."""
+    FORGOTTEN = "forgotten"
+    """Nothing was heard of it for so long that its end must have been missed."""
+    CUT = "cut"
+    """It has not ended: the capture has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A call is over. `record` is the object of the output contract, `trail` the evidence in order of time."""
 
     call_id: str
+    end: End
     at: float
     wall: float
     record: Mapping[str, Any]

@@ -1,0 +1,102 @@
+"""Resync: what a PBX shows of its channels and bridges after a (re)connect, and what follows from it.
+
+Nothing is replayed after a reconnect. `CoreShowChannels` lists the channels with their bridges, `BridgeList` the
+bridges' technologies; what was heard of a channel before is kept, what is gone is finished with the time it was last
+seen. Whoever talks to a client at that moment is a participant.
+"""
+
+from dataclasses import dataclass
+
+from amibridge.calls import conversation, identity
+from amibridge.calls.channel import Channel
+from amibridge.calls.hearing import reach
+from amibridge.calls.lifecycle import answers, come, goes, rings, take_in
+from amibridge.calls.state import State
+
+HOLDING = "holding_bridge"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenChannel:
+    """One row of `CoreShowChannels`."""
+
+    uid: str
+    name: str
+    linkedid: str
+    state: str
+    """`ChannelStateDesc`: Down, Ring, Ringing, Up …"""
+    caller_number: str
+    caller_name: str
+    exten: str
+    application: str
+    """`AppDial`, `AppDial2`, `AppQueue`: the channel was called."""
+    bridge: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBridge:
+    """One row of `BridgeList`."""
+
+    uid: str
+    technology: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the PBX shows at one moment."""
+
+    channels: tuple[SeenChannel, ...]
+    bridges: tuple[SeenBridge, ...]
+
+
+def lose(state: State, picture: Picture) -> None:
+    """Takes away the channels that are gone. They ended while nobody listened: at the last moment that was seen."""
+    shown = {row.uid for row in picture.channels}
+    lost = [channel for channel in state.channels.values() if channel.uid not in shown]
+    for channel in lost:
+        if channel.anchors is not None and channel.anchors.client:
+            identity.vanished(state, channel.anchors)
+    for channel in lost:
+        goes(state, channel, None)
+
+
+def present(state: State, picture: Picture) -> None:
+    """Makes the core's picture that of the PBX: unknown channels are taken in, bridges are as shown."""
+    holding = {row.uid for row in picture.bridges if row.technology == HOLDING}
+    channels = [_take_in(state, row) for row in picture.channels]
+    for channel, row in zip(channels, picture.channels, strict=True):
+        if row.bridge is None:
+            state.leave(channel)
+        else:
+            bridge = state.bridge(row.bridge)
+            bridge.holding = row.bridge in holding
+            state.enter(channel, bridge)
+    reached: dict[Channel, None] = {}
+    for channel in channels:
+        if channel not in reached:
+            joined = reach(channel)
+            reached.update(joined)
+            conversation.changed(state, joined)
+
+
+def _take_in(state: State, row: SeenChannel) -> Channel:
+    channel = state.channels.get(row.uid)
+    if channel is None:
+        channel = take_in(
+            state,
+            uid=row.uid,
+            name=row.name,
+            linkedid=row.linkedid,
+            shown=row.state,
+            number=row.caller_number,
+            caller_name=row.caller_name,
+            exten=row.exten,
+            began=not row.application.startswith(("AppDial", "AppQueue")),
+        )
+        come(state, channel)
+    channel.last_at = state.at
+    if row.state == "Up":
+        answers(state, channel)
+    elif row.state == "Ringing":
+        rings(state, channel)
+    return channel
