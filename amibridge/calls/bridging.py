@@ -24,6 +24,10 @@ def on_enter(state: State, event: Event) -> None:
     bridge = state.bridge(uid)
     bridge.holding = event.headers.get("BridgeTechnology") == HOLDING
     before = reach(channel) if channel.bridge is not None and channel.bridge is not bridge else {}
+    if bridge is not channel.last_bridge and not event.headers.get("SwapUniqueid"):
+        # A hold is left behind; but a channel that only takes a Local half's place has not gone anywhere.
+        channel.on_hold = channel.held = False
+    channel.last_bridge = bridge
     state.enter(channel, bridge)
     if not channel.up and event.headers.get("ChannelStateDesc") == UP:
         answers(state, channel)

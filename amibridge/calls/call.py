@@ -105,6 +105,8 @@ class Handover:
 
     by: str
     kind: str
+    phones: tuple[Channel, ...]
+    """The transferer's channels: on their way out they may hear the client for a last moment."""
 
 
 @dataclass(slots=True, eq=False)

@@ -44,10 +44,14 @@ class Channel:
     up: bool = False
     on_hold: bool = False
     music: bool = False
+    """Music began for it while it was in no bridge (a queue, a conference that waits for its leader)."""
+    held: bool = False
+    """Music began for it in a bridge: somebody there put it on hold."""
     partial: bool = False
     """Not seen from its beginning."""
     last_at: float = 0.0
     bridge: Bridge | None = None
+    last_bridge: Bridge | None = None
     other: "Channel | None" = None
     """The other half of a Local pair."""
     dialled_by: "Channel | None" = None
@@ -71,7 +75,7 @@ class Channel:
     @property
     def audible(self) -> bool:
         """Whether sound passes it: a Local half is only plumbing, a device has to be Up; nobody hears through music."""
-        return (self.up or self.local) and not self.on_hold and not self.music
+        return (self.up or self.local) and not (self.on_hold or self.music or self.held)
 
     @property
     def device(self) -> str:

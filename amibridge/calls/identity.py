@@ -115,7 +115,10 @@ def join(
     if other is None or not other.live:
         channel.call = call
     elif other is not call and not other.client:
-        merge(state, other, call)
+        if not call.client or _consulted(other, call, extension):
+            merge(state, other, call)
+        else:
+            _moves(state, other, call, channel)
     if channel.recording is not None:
         call.recordings[channel.recording] = None
     if extension is not None:
@@ -155,6 +158,24 @@ def merge(state: State, other: Call, into: Call) -> None:
     into.trail.extend(other.trail)
 
 
+def _consulted(other: Call, call: Call, extension: str | None) -> bool:
+    """Whether a call between colleagues is this call's consultation, or nobody else's but the one who joins."""
+    others = {leg.extension for leg in other.people()} - {extension}
+    return not others or any(name in call.parts and call.parts[name].participant for name in others if name)
+
+
+def _moves(state: State, other: Call, call: Call, channel: Channel) -> None:
+    """Somebody is taken out of a call between colleagues that has nothing to do with this one."""
+    channel.calls.pop(other, None)
+    channel.call = call
+    if other.anchor is channel:
+        for talker in list(other.talking):
+            parts.ends_talk(state, other, talker)
+        other.talking.clear()
+        other.anchor, channel.anchors = None, None
+    end_if_over(state, other)
+
+
 def link(one: Call, other: Call) -> None:
     """Two clients' calls that an operator joined, or that one operator made at once, name each other."""
     if one is not other and one.client and other.client:
@@ -191,7 +212,7 @@ def end_if_over(state: State, call: Call) -> None:
     if call.client and call.anchor is not None:
         if call.anchor.gone and (not call.outbound or call.reached or not _still_dialling(call)):
             end(state, call)
-    elif all(leg.channel.gone for leg in call.legs.values()):
+    elif all(call not in leg.channel.calls for leg in call.legs.values()):
         end(state, call)
 
 

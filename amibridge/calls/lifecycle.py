@@ -116,6 +116,7 @@ def goes(state: State, channel: Channel, cause: int | None) -> None:
         leg.cause = cause
         parts.stops_ringing(state, call, leg, "the phone rings no more")
         parts.release(state, call, channel, f"{channel.name} hung up")
+        channel.calls.pop(call, None)
         identity.end_if_over(state, call)
     if channel.second_line is not None:
         identity.end_if_over(state, channel.second_line)

@@ -111,7 +111,7 @@ class State:
         return bridge
 
     def enter(self, channel: Channel, bridge: Bridge) -> None:
-        """A channel enters a bridge, and by that leaves the one it was in."""
+        """A channel enters a bridge, and by that leaves the one it was in; holds stay behind."""
         if channel.bridge is not bridge:
             self.leave(channel)
             bridge.members[channel] = None

@@ -17,7 +17,7 @@ def on_blind(state: State, event: Event) -> None:
     if transferer is None or transferer.who.extension is None:
         return
     for call in _clients_of(transferer, transferee):
-        call.handover = Handover(transferer.who.extension, "blind")
+        call.handover = Handover(transferer.who.extension, "blind", (transferer,))
         call.note(state.wall, transferer.who.extension, f"transfers the client blind to {get('Extension', '?')}")
 
 
@@ -30,9 +30,10 @@ def on_attended(state: State, event: Event) -> None:
     second = state.channel(get("SecondTransfererUniqueid"))
     transferee = state.channel(get("TransfereeUniqueid"))
     target = state.channel(get("TransferTargetUniqueid"))
-    by = next((ch.who.extension for ch in (transferer, second) if ch is not None and ch.who.extension), None)
-    if by is None:
+    phones = tuple(phone for phone in (transferer, second) if phone is not None and phone.who.extension is not None)
+    if not phones or phones[0].who.extension is None:
         return
+    by = phones[0].who.extension
     calls = dict.fromkeys(
         call
         for call in (
@@ -42,16 +43,15 @@ def on_attended(state: State, event: Event) -> None:
     )
     for call in calls:
         call.note(state.wall, by, "completes an attended transfer")
-        call.handover = Handover(by, "attended")
+        call.handover = Handover(by, "attended", phones)
         for channel in call.talking:
-            if channel.who.extension != by:
-                new_participant(state, call, channel)
+            new_participant(state, call, channel)
 
 
 def new_participant(state: State, call: Call, channel: Channel) -> None:
     """Somebody talks to the client: if a hand-over is under way, this is whom it went to, or it came back."""
     handover, extension = call.handover, channel.who.extension
-    if handover is None or extension is None:
+    if handover is None or extension is None or channel in handover.phones:
         return
     call.handover = None
     if extension == handover.by:
