@@ -5,6 +5,7 @@ from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, dialled_number
 from amibridge.calls.event import Event
 from amibridge.calls.lifecycle import answers, identify, met, rings
+from amibridge.calls.readable import readable
 from amibridge.calls.state import UP, State
 from amibridge.calls.who import Kind
 
@@ -25,7 +26,7 @@ def on_begin(state: State, event: Event) -> None:
             identity.join(state, call, dialled, f"dialled by {source.name}", by_client=_by_client(call, source))
         return
     dialled.began = False
-    dialled.number = dialled_number(event.headers.get("DialString", "")) or ""
+    dialled.number = dialled_number(readable(event.headers.get("DialString", ""))) or ""
     identify(state, dialled)
     if dialled.who.kind is Kind.OUTSIDE:
         _outside(state, source, dialled)

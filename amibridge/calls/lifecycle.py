@@ -4,6 +4,7 @@ from amibridge.calls import conversation, identity, parts
 from amibridge.calls.channel import Channel, pair_name
 from amibridge.calls.event import Event
 from amibridge.calls.hearing import reach
+from amibridge.calls.readable import readable
 from amibridge.calls.state import RING, UP, State
 from amibridge.calls.who import Kind
 
@@ -146,8 +147,8 @@ def take_in(
         name=name,
         linkedid=linkedid or uid,
         began=began,
-        number=number if began and number not in NO_NUMBER else "",
-        caller_name=caller_name if began and caller_name not in NO_NUMBER else "",
+        number=readable(number) if began and number not in NO_NUMBER else "",
+        caller_name=readable(caller_name) if began and caller_name not in NO_NUMBER else "",
         exten=exten if shown == RING else "",
         born_at=state.at,
         serial=state.number(),
@@ -212,6 +213,6 @@ def _begins(state: State, channel: Channel) -> None:
 def _learn_number(channel: Channel, event: Event) -> None:
     number, name = event.headers.get("CallerIDNum", ""), event.headers.get("CallerIDName", "")
     if number not in NO_NUMBER:
-        channel.number = number
+        channel.number = readable(number)
     if name not in NO_NUMBER:
-        channel.caller_name = name
+        channel.caller_name = readable(name)

@@ -1,6 +1,7 @@
 """Recordings: the file names that MixMonitor leaves in a channel variable."""
 
 from amibridge.calls.event import Event
+from amibridge.calls.readable import readable
 from amibridge.calls.state import State
 
 VARIABLE = "MIXMONITOR_FILENAME"
@@ -20,6 +21,7 @@ def on_start(state: State, event: Event) -> None:
 def _belongs(state: State, event: Event, file: str | None) -> None:
     channel = state.channel(event.headers.get("Uniqueid"))
     if channel is not None and file:
+        file = readable(file)
         channel.recording = file
         for call in channel.calls:
             call.recordings[file] = None

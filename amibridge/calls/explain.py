@@ -1,0 +1,65 @@
+"""Explaining: a call's record and evidence in plain words, for whoever asks "why did 120 get a card?"."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from amibridge.calls.outputs import End, Ended
+from amibridge.calls.record import clock
+
+_ENDS = {
+    End.VANISHED: "its end was not seen: the link to the PBX was down",
+    End.FORGOTTEN: "its end was never seen; it was closed after a long silence",
+    End.CUT: "it has not ended: what follows is what is known so far",
+}
+
+
+def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
+    """The lines of the explanation; with an extension only what concerns it. Times are UTC."""
+    record = ended.record
+    yield f"Call {record['call_id']}: {_between(record)}, {_when(record)} UTC."
+    if ended.end in _ENDS:
+        yield f"  Note: {_ENDS[ended.end]}."
+    if record["partial"]:
+        yield "  Note: its beginning was not seen."
+    yield f"  Outcome: {record['outcome']}.{_where(record)}"
+    yield ""
+    verdicts = record["verdicts"]
+    opened = {card["extension"]: card for card in record["cards"]}
+    asked = [extension] if extension is not None else sorted(verdicts)
+    for name in asked:
+        if name not in verdicts:
+            yield f"  {name}: took no part in this call. It was not dialled for it and talked to nobody in it: no card."
+            continue
+        yield f"  {name}: {verdicts[name]['verdict']}. {_card(opened.get(name))}"
+        yield f"      {verdicts[name]['because']}"
+    for transfer in record["transfers"]:
+        yield f"  {transfer['from']} handed the client over to {transfer['to']} ({transfer['kind']})."
+    yield ""
+    for fact in ended.trail:
+        if extension is None or fact.extension in (extension, None):
+            yield f"  {clock(fact.wall)}  {fact.extension or '-':>6}  {fact.text}"
+
+
+def _between(record: Mapping[str, Any]) -> str:
+    client = record["client"] or record["client_raw"] or "a withheld number"
+    if record["direction"] == "inbound":
+        return f"{client} called {record['did'] or 'an unknown number'}"
+    if record["direction"] == "outbound":
+        return f"{record['initiator'] or 'somebody'} called {client}"
+    return f"between colleagues, begun by {record['initiator'] or 'somebody'}"
+
+
+def _when(record: Mapping[str, Any]) -> str:
+    began, ended = str(record["started_at"]), record["ended_at"]
+    return f"{began[:10]} from {began[11:23]}" + (f" to {str(ended)[11:23]}" if ended else "")
+
+
+def _where(record: Mapping[str, Any]) -> str:
+    return f" Through queue {record['queue']}." if record["queue"] else ""
+
+
+def _card(card: dict[str, str] | None) -> str:
+    if card is None:
+        return "No card."
+    until = f" to {card['closed_at'][11:23]}" if card["closed_at"] else ", still open"
+    return f"Card from {card['opened_at'][11:23]}{until}."

@@ -1,0 +1,54 @@
+"""``amibridge check``: is the configuration valid, and will it make wrong cards?"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from amibridge.directory.loading import Loaded
+
+DEFAULT_CONFIG = Path("/etc/amibridge/amibridge.yaml")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"the main file (default {DEFAULT_CONFIG})"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints problems and warnings to stderr and, when the files can be used, a summary; the exit status."""
+    # Imported here: pydantic, ruamel.yaml and phonenumbers are too much for `--help`.
+    from amibridge.directory.loading import load
+    from amibridge.directory.problems import ConfigurationError
+
+    try:
+        loaded = load(args.config)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print("\n".join(_summary(args.config, loaded)))
+    return 0
+
+
+def _summary(path: Path, loaded: "Loaded") -> list[str]:
+    settings, extension_map = loaded.settings, loaded.extension_map
+    persons = extension_map.extensions.values()
+    devices = sum(len(person.devices) for person in persons) + len(extension_map.devices)
+    mobiles = sum(len(person.mobiles) for person in persons)
+    cards = settings.cards
+    after = f" after {cards.min_talk_seconds:g} s of talk" if cards.min_talk_seconds else ""
+    return [
+        f"{path} and {settings.extensions} can be used.",
+        f"PBX: {', '.join(f'{pbx.name} ({pbx.host}:{pbx.port})' for pbx in settings.pbx)}",
+        f"Extensions: {len(persons)}, with {devices} listed devices and {mobiles} mobiles;"
+        f" others are recognised by '{settings.numbers.internal}'",
+        f"Trunks: {', '.join(trunk.device for trunk in extension_map.trunks) or 'none listed'}",
+        f"CRM: {', '.join(f'{crm.name} ({crm.kind})' for crm in settings.crm) or 'none'}",
+        f"Cards: on {cards.open_on}{after}; mobiles: {settings.mobiles.card}"
+        + ("; shadow: nothing is sent" if settings.shadow else ""),
+    ]

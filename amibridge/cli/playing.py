@@ -1,0 +1,55 @@
+"""Playing a capture through the core: what `replay` and `explain` share."""
+
+import argparse
+import gzip
+import lzma
+import sys
+from pathlib import Path
+
+from amibridge.calls import Ended
+
+DEFAULT_CONFIG = Path("/etc/amibridge/amibridge.yaml")
+
+
+class CannotPlayError(Exception):
+    """The capture or the configuration cannot be read; the text says which, and why."""
+
+
+def add_capture_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what to play, and by which configuration."""
+    parser.add_argument("capture", metavar="CAPTURE", help="a capture: .ami, .gz, .xz, or - for standard input")
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"the main file (default {DEFAULT_CONFIG})"
+    )
+    parser.add_argument("--pbx", metavar="NAME", help="whose capture it is (default: the first PBX of the main file)")
+
+
+def played(args: argparse.Namespace) -> list[Ended]:
+    """The calls of the capture by the time of their start, those that it ends in the middle of too."""
+    from amibridge.ami.captures import read
+    from amibridge.ami.packets import Framer
+    from amibridge.ami.timeline import Timeline
+    from amibridge.calls import Calls, Patience
+    from amibridge.directory.loading import load
+    from amibridge.directory.problems import ConfigurationError
+
+    try:
+        loaded = load(args.config)
+    except ConfigurationError as error:
+        raise CannotPlayError(str(error)) from None
+    names = [pbx.name for pbx in loaded.settings.pbx]
+    if args.pbx is not None and args.pbx not in names:
+        raise CannotPlayError(f"{args.config}: no PBX is called {args.pbx}; there is {', '.join(names)}")
+    patience = Patience(forget_after=loaded.settings.calls.forget_after_hours * 3600)
+    calls = Calls(args.pbx or names[0], loaded.directory, patience)
+    timeline, framer = Timeline(), Framer()
+    ended: list[Ended] = []
+    try:
+        for event in read(args.capture, timeline, framer):
+            ended += (output for output in calls.apply(event) if isinstance(output, Ended))
+    except (OSError, gzip.BadGzipFile, lzma.LZMAError, EOFError) as error:
+        raise CannotPlayError(f"{args.capture}: {getattr(error, 'strerror', None) or error}") from None
+    ended += (output for output in calls.end(timeline.at) if isinstance(output, Ended))
+    if framer.dropped:
+        print(f"{args.capture}: {framer.dropped} packets over the limit of 1 MiB were dropped", file=sys.stderr)
+    return sorted(ended, key=lambda call: (call.record["started_at"], call.call_id))

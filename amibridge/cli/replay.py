@@ -1,0 +1,56 @@
+"""`amibridge replay`: the calls of a capture, as a table or as JSON."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from amibridge.cli.playing import CannotPlayError, add_capture_arguments, played
+
+COLUMNS = ("began", "direction", "client", "did", "outcome", "talked", "rang", "cards", "call")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_capture_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, by the output contract")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the calls; the exit status."""
+    try:
+        calls = played(args)
+    except CannotPlayError as error:
+        print(error, file=sys.stderr)
+        return 1
+    lines: Iterable[str]
+    if args.json:
+        lines = (json.dumps(call.record, ensure_ascii=False, separators=(",", ":")) for call in calls)
+    else:
+        lines = _table([COLUMNS, *(_row(call.record) for call in calls)])
+    for line in lines:
+        sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _row(record: Mapping[str, Any]) -> Sequence[str]:
+    talked = " ".join(f"{part['extension']}:{part['talk_seconds']:.1f}s" for part in record["participants"])
+    return (
+        record["started_at"][11:19],
+        record["direction"],
+        record["client"] or record["client_raw"] or "-",
+        record["did"] or "-",
+        record["outcome"],
+        talked or "-",
+        " ".join(record["rang"]) or "-",
+        " ".join(card["extension"] for card in record["cards"]) or "-",
+        record["call_id"],
+    )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
