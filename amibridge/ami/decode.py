@@ -6,19 +6,16 @@ from amibridge.ami.packets import headers
 from amibridge.ami.timeline import Timeline
 from amibridge.calls import HANDLERS, Event
 
-_EVENT = b"Event: "
-_INTERESTING = frozenset(name.encode() for name in HANDLERS if name != "VarSet")
-_VARSET = b"VarSet"
+_INTERESTING = {f"Event: {name}".encode(): name for name in HANDLERS}
+"""First lines of packets, and the names in them."""
 _RECORDING = b"\r\nVariable: MIXMONITOR_FILENAME\r\n"
 """Nearly half of all events are VarSets, and of those only the recording's file matters."""
 
 
-def interesting(packet: bytes) -> bool:
-    """Whether the core has a use for this packet. The name stands in the first line; nothing else is looked at."""
-    if not packet.startswith(_EVENT):
-        return False
-    name = packet[7 : packet.find(b"\r", 7)]
-    return name in _INTERESTING or (name == _VARSET and _RECORDING in packet)
+def interesting(packet: bytes) -> str | None:
+    """The event's name if the core has a use for this packet. The first line says it; nothing else is looked at."""
+    name = _INTERESTING.get(packet[: packet.find(b"\r")])
+    return None if name == "VarSet" and _RECORDING not in packet else name
 
 
 def events(packets: Iterable[bytes], timeline: Timeline, received: float | None = None) -> Iterator[Event]:
@@ -26,14 +23,14 @@ def events(packets: Iterable[bytes], timeline: Timeline, received: float | None 
 
     received: when the packets arrived (epoch seconds); a packet that carries its own `Received` header knows better.
     """
+    find = _INTERESTING.get
     for packet in packets:
-        if packet.startswith(_EVENT):
-            name = packet[7 : packet.find(b"\r", 7)]
-            if name in _INTERESTING or (name == _VARSET and _RECORDING in packet):
-                read = headers(packet)
-                first = read.first
-                at, wall = timeline.place(_seconds(first.get("Timestamp")), _seconds(first.get("Received")) or received)
-                yield Event(first["Event"], at, wall, first, read.repeated)
+        name = find(packet[: packet.find(b"\r")])
+        if name is not None and (name != "VarSet" or _RECORDING in packet):
+            read = headers(packet)
+            own = read.get("Received")
+            at, wall = timeline.place(_seconds(read.get("Timestamp")), received if own is None else _seconds(own))
+            yield Event(name, at, wall, read)
 
 
 def _seconds(text: str | None) -> float | None:

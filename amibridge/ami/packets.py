@@ -6,6 +6,8 @@ it. A TCP segment may end anywhere, also inside a character: bytes are cut first
 
 from dataclasses import dataclass, field
 
+from amibridge.calls.headers import Headers
+
 END = b"\r\n\r\n"
 _STRAY = END + b"\r\n"
 """Some events (TestEvent of Asterisk 16 and 22) end with one empty line too many: it belongs to no packet."""
@@ -70,38 +72,6 @@ class Framer:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
-    """The headers of one packet: the first value of each, and all values of those that came more than once."""
-
-    first: dict[str, str]
-    repeated: dict[str, tuple[str, ...]]
-
-
-_NOT_REPEATED: dict[str, tuple[str, ...]] = {}
-
-
 def headers(packet: bytes) -> Headers:
-    """Reads a packet's headers. Bytes that are not UTF-8 survive as lone surrogates (`surrogateescape`)."""
-    lines = packet.decode("utf-8", "surrogateescape").split("\r\n")
-    try:
-        first = dict([line.split(": ", 1) for line in lines])
-    except ValueError:
-        return _headers(lines)
-    return Headers(first, _NOT_REPEATED) if len(first) == len(lines) else _headers(lines)
-
-
-def _headers(lines: list[str]) -> Headers:
-    """The slow way, for packets with repeated headers, a banner, or lines that are no headers."""
-    first: dict[str, str] = {}
-    repeated: dict[str, tuple[str, ...]] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon:
-            continue
-        value = value.removeprefix(" ")
-        if name in first:
-            repeated[name] = (*repeated.get(name, (first[name],)), value)
-        else:
-            first[name] = value
-    return Headers(first, repeated)
+    """A packet's headers. Bytes that are not UTF-8 survive as lone surrogates (`surrogateescape`)."""
+    return Headers(packet.decode("utf-8", "surrogateescape"))

@@ -2,6 +2,7 @@
 
 from amibridge.calls.core import HANDLERS, Calls
 from amibridge.calls.event import Event
+from amibridge.calls.headers import Headers
 from amibridge.calls.outputs import Command, CommandType, End, Ended, Fact, Finding, Outcome, Output, Verdict
 from amibridge.calls.resync import Picture, SeenBridge, SeenChannel
 from amibridge.calls.state import Known, Patience
@@ -16,6 +17,7 @@ __all__ = [
     "Event",
     "Fact",
     "Finding",
+    "Headers",
     "Known",
     "Outcome",
     "Output",

@@ -70,6 +70,8 @@ class Channel:
     """The call that it began while it was part of another one: a consultation."""
     calls: "dict[Call, None]" = field(default_factory=dict)
     """The live calls it is a leg of: its own, and those it has been heard in."""
+    call_over: bool = False
+    """The call that it belonged to has ended, and it lives on: it begins nothing new by what it still does."""
     gone: bool = False
 
     @property

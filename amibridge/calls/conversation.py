@@ -19,7 +19,7 @@ def changed(state: State, channels: Iterable[Channel]) -> None:
     for channel in channels:
         call = channel.anchors
         if call is None:
-            if is_line(channel) and channel.call is None and channel.up and not channel.gone:
+            if is_line(channel) and channel.call is None and not (channel.call_over or channel.gone) and channel.up:
                 call = identity.client_calls(state, channel)
             else:
                 continue

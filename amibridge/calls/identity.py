@@ -228,6 +228,9 @@ def end(state: State, call: Call) -> None:
         call.anchor.anchors = None
     for leg in call.legs.values():
         leg.channel.calls.pop(call, None)
+        if leg.channel.call is call:
+            leg.channel.call = None
+            leg.channel.call_over = True
     if not call.client and not _worth_recording(call):
         return
     parts.release_all(state, call, "the call is over")
@@ -238,6 +241,8 @@ def end(state: State, call: Call) -> None:
         state.command(call, CommandType.CALL_FINISHED, key, None, data)
     state.out.append(Ended(call.id, call.end, state.at, state.wall, record, tuple(call.trail)))
     state.retire_id(call.linkedid)
+    call.legs.clear()
+    call.parts.clear()
 
 
 def so_far(state: State, call: Call) -> Ended | None:

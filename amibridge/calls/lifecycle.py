@@ -175,7 +175,7 @@ def _described(state: State, event: Event, prefix: str, *, new: bool) -> Channel
         # A channel met in the middle of its life shows no more how it was born; but one that was called carries its
         # caller's linkedid.
         began=None if new else uid == linkedid,
-        from_did=event.variable("FROM_DID"),
+        from_did=event.headers.variable("FROM_DID"),
     )
 
 

@@ -1,6 +1,7 @@
 """The output contract: a call as the object that `replay --json`, the journal and `call.finished` carry."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from amibridge.calls.call import Call, Part
@@ -11,12 +12,23 @@ def iso(wall: float | None) -> str | None:
     """Seconds since the epoch as `2026-11-21T19:56:11.120Z`."""
     if wall is None:
         return None
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, milliseconds = _split(wall)
+    return f"{_second(seconds)}.{milliseconds:03d}Z"
 
 
 def clock(wall: float) -> str:
     """Seconds since the epoch as the time of day that evidence is told with: `19:56:11.120`."""
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")[11:23]
+    seconds, milliseconds = _split(wall)
+    return f"{_second(seconds)[11:]}.{milliseconds:03d}"
+
+
+def _split(wall: float) -> tuple[int, int]:
+    return divmod(int(wall * 1000), 1000)
+
+
+@lru_cache(1024)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def direction(call: Call) -> str:

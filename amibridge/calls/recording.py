@@ -15,7 +15,7 @@ def on_varset(state: State, event: Event) -> None:
 
 def on_start(state: State, event: Event) -> None:
     """`MixMonitorStart` carries the variable where `channelvars` in manager.conf asks for it."""
-    _belongs(state, event, event.variable(VARIABLE))
+    _belongs(state, event, event.headers.variable(VARIABLE))
 
 
 def _belongs(state: State, event: Event, file: str | None) -> None:
