@@ -47,8 +47,8 @@ class Framer:
             self.dropped += 1
             self._skip()
         packets = whole.split(END)
-        if _STRAY in whole or whole.startswith(b"\r\n"):
-            packets = [stripped for packet in packets if (stripped := packet.lstrip(b"\r\n"))]
+        if _STRAY in whole or whole.startswith(b"\r\n") or whole.endswith(b"\r\n"):
+            packets = [stripped for packet in packets if (stripped := packet.strip(b"\r\n"))]
         if len(whole) > LIMIT:
             fitting = [packet for packet in packets if len(packet) <= LIMIT]
             self.dropped += len(packets) - len(fitting)

@@ -75,7 +75,7 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
 def identify(state: State, channel: Channel) -> None:
     """Asks the map who is behind a device channel; a running call's channels are asked of the call's own map."""
     directory = channel.call.directory if channel.call is not None and channel.call.live else state.directory
-    channel.who = directory.who(channel.name, channel.number or None, began=channel.began)
+    channel.who = directory.who(channel.name, channel.number or None)
 
 
 def rings(state: State, channel: Channel) -> None:

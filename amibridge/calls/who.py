@@ -80,13 +80,12 @@ class Directory(Protocol):
 
     mobile_card: MobileCard
 
-    def who(self, device: str, number: str | None, *, began: bool) -> Who:
+    def who(self, device: str, number: str | None) -> Who:
         """Who stands behind a device channel.
 
         device: the channel's name as Asterisk writes it (``PJSIP/134-0000002a``), never a Local channel.
         number: the far end's number as it came: the caller's when the channel began a call, the dialled one when it was
             called.
-        began: the channel began a call (born in state Ring), it was not called.
         """
 
     def person(self, extension: str) -> Person:

@@ -45,8 +45,8 @@ def _summary(path: Path, loaded: "Loaded") -> list[str]:
     return [
         f"{path} and {settings.extensions} can be used.",
         f"PBX: {', '.join(f'{pbx.name} ({pbx.host}:{pbx.port})' for pbx in settings.pbx)}",
-        f"Extensions: {len(persons)}, with {devices} listed devices and {mobiles} mobiles;"
-        f" others are recognised by '{settings.numbers.internal}'",
+        f"Extensions: {len(persons)} in the map (listed devices: {devices}, mobiles: {mobiles});"
+        f" others look like '{settings.numbers.internal}'",
         f"Trunks: {', '.join(trunk.device for trunk in extension_map.trunks) or 'none listed'}",
         f"CRM: {', '.join(f'{crm.name} ({crm.kind})' for crm in settings.crm) or 'none'}",
         f"Cards: on {cards.open_on}{after}; mobiles: {settings.mobiles.card}"

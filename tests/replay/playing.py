@@ -1,0 +1,100 @@
+"""Playing captures in the tests: the same way as `amibridge replay`, but in this process and packet by packet."""
+
+import json
+import lzma
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from amibridge.ami.decode import events
+from amibridge.ami.packets import END, Framer
+from amibridge.ami.timeline import Timeline
+from amibridge.calls import Calls, Command, Ended, Event, Output
+from amibridge.calls.who import Directory
+from amibridge.directory.loading import load
+
+CAPTURES = Path(__file__).parent / "captures"
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A capture of a real Asterisk, with what really happened beside it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.path.parent.name}/{self.path.name.removesuffix('.ami.xz')}"
+
+    @property
+    def config(self) -> Path:
+        own = self.path.with_name(self.path.name.replace(".ami.xz", ".yaml"))
+        return own if own.exists() else CAPTURES / "lab.yaml"
+
+    @property
+    def directory(self) -> Directory:
+        return directory(self.config)
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        truth: dict[str, Any] = json.loads(self.path.with_name(self.path.name.replace(".ami.xz", ".json")).read_text())
+        return truth
+
+    @property
+    def raw(self) -> bytes:
+        return raw(self.path)
+
+    @property
+    def packets(self) -> list[bytes]:
+        return Framer().feed(self.raw)
+
+    @property
+    def events(self) -> list[Event]:
+        return list(events(self.packets, Timeline()))
+
+
+@cache
+def raw(path: Path) -> bytes:
+    return lzma.decompress(path.read_bytes())
+
+
+@cache
+def directory(config: Path) -> Directory:
+    return load(config).directory
+
+
+def captures() -> list[Capture]:
+    return [Capture(path) for path in sorted(CAPTURES.glob("*/*.ami.xz"))]
+
+
+def capture(name: str) -> Capture:
+    """The capture `asterisk-22/ringgroup_134_answers`."""
+    return Capture(CAPTURES / f"{name}.ami.xz")
+
+
+def play(played: Iterable[Event], whose: Directory) -> list[Output]:
+    """All outputs of these events, with the records of calls they end in the middle of."""
+    calls = Calls("lab", whose)
+    out: list[Output] = []
+    at = 0.0
+    for event in played:
+        at = event.at
+        out += calls.apply(event)
+    return out + calls.end(at)
+
+
+def records(outputs: Iterable[Output]) -> list[dict[str, Any]]:
+    """The records by the time of their calls' start, as `replay --json` prints them."""
+    found = [dict(output.record) for output in outputs if isinstance(output, Ended)]
+    return sorted(found, key=lambda record: (record["started_at"], record["call_id"]))
+
+
+def commands(outputs: Iterable[Output]) -> list[Command]:
+    return [output for output in outputs if isinstance(output, Command)]
+
+
+def joined(packets: Sequence[bytes]) -> bytes:
+    """The stream that these packets make."""
+    return END.join(packets) + END
