@@ -10,6 +10,9 @@ _INTERESTING = {f"Event: {name}".encode(): name for name in HANDLERS}
 """First lines of packets, and the names in them."""
 _RECORDING = b"\r\nVariable: MIXMONITOR_FILENAME\r\n"
 """Nearly half of all events are VarSets, and of those only the recording's file matters."""
+_RECEIVED = b"\r\nReceived: "
+RECEIVED_SIZE = 40
+"""More than the last line of a recorded packet, `Received: 1795290969.056145`, is long."""
 
 
 def interesting(packet: bytes) -> str | None:
@@ -28,8 +31,9 @@ def events(packets: Iterable[bytes], timeline: Timeline, received: float | None 
         name = find(packet[: packet.find(b"\r")])
         if name is not None and (name != "VarSet" or _RECORDING in packet):
             read = headers(packet)
-            own = read.get("Received")
-            at, wall = timeline.place(_seconds(read.get("Timestamp")), received if own is None else _seconds(own))
+            # `record` writes its header last: there is no need to look through the whole packet for it.
+            arrived = received if packet.rfind(_RECEIVED, -RECEIVED_SIZE) < 0 else _seconds(read.get("Received"))
+            at, wall = timeline.place(_seconds(read.get("Timestamp")), arrived)
             yield Event(name, at, wall, read)
 
 

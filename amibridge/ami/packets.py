@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from amibridge.calls.headers import Headers
 
 END = b"\r\n\r\n"
-_STRAY = END + b"\r\n"
+_LINE = b"\r\n"
 """Some events (TestEvent of Asterisk 16 and 22) end with one empty line too many: it belongs to no packet."""
 LIMIT = 1 << 20
 """Bytes of one packet. The largest real ones are a few kB; more is a fault or an attack."""
@@ -47,8 +47,8 @@ class Framer:
             self.dropped += 1
             self._skip()
         packets = whole.split(END)
-        if _STRAY in whole or whole.startswith(b"\r\n") or whole.endswith(b"\r\n"):
-            packets = [stripped for packet in packets if (stripped := packet.strip(b"\r\n"))]
+        if whole.endswith(_LINE) or [packet for packet in packets if packet[:1] in _LINE]:
+            packets = [stripped for packet in packets if (stripped := packet.strip(_LINE))]
         if len(whole) > LIMIT:
             fitting = [packet for packet in packets if len(packet) <= LIMIT]
             self.dropped += len(packets) - len(fitting)

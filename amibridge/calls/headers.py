@@ -16,7 +16,7 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, text: str) -> None:
         """text: the packet's lines, `Name: value`, with CR LF between them."""
-        self._text = f"\r\n{text}\r\n"
+        self._text = text
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> "Headers":
@@ -34,11 +34,13 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: object = None, /) -> object:
         """The header's first value, or the default."""
-        start = self._text.find(f"\r\n{name}: ")
+        text = self._text
+        start = text.find(f"\r\n{name}: ")
         if start < 0:
-            return default
+            return text[len(name) + 2 :].partition("\r\n")[0] if text.startswith(f"{name}: ") else default
         start += len(name) + 4
-        return self._text[start : self._text.find("\r\n", start)]
+        end = text.find("\r\n", start)
+        return text[start:end] if end >= 0 else text[start:]
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""
@@ -46,11 +48,7 @@ class Headers(Mapping[str, str]):
 
     def variable(self, name: str) -> str | None:
         """A channel variable that the PBX attached to the event (`channelvars` in manager.conf), or None."""
-        start = self._text.find(f"\r\nChanVariable: {name}=")
-        if start < 0:
-            return None
-        start += len("\r\nChanVariable: =") + len(name)
-        return self._text[start : self._text.find("\r\n", start)]
+        return next((v[len(name) + 1 :] for v in self.all("ChanVariable") if v.startswith(f"{name}=")), None)
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Every header with its value as it stands in the packet, repeated ones too."""

@@ -104,7 +104,7 @@ def answers(state: State, channel: Channel) -> None:
 
 def goes(state: State, channel: Channel, cause: int | None) -> None:
     """Takes a channel out of its bridge, its calls and the picture."""
-    near = reach(channel)
+    near = reach(channel) if channel.bridge is not None else ()
     state.leave(channel)
     state.remove(channel)
     conversation.changed(state, near)
@@ -175,7 +175,7 @@ def _described(state: State, event: Event, prefix: str, *, new: bool) -> Channel
         # A channel met in the middle of its life shows no more how it was born; but one that was called carries its
         # caller's linkedid.
         began=None if new else uid == linkedid,
-        from_did=event.headers.variable("FROM_DID"),
+        from_did=event.headers.variable("FROM_DID") if get(f"{prefix}Exten") == "s" else None,
     )
 
 

@@ -1,11 +1,16 @@
 """The directory made of the two files: what the core asks of who, numbers, lines and policies."""
 
+from functools import lru_cache
+
 from amibridge.calls.who import CardRule, Person, Who
 from amibridge.directory.extension_map import Did, ExtensionMap
 from amibridge.directory.numbers import NumberPlan
 from amibridge.directory.policies import CardRules, Exclusions
 from amibridge.directory.settings import Settings
 from amibridge.directory.who_is_who import WhoIsWho
+
+REMEMBERED = 4096
+"""Answers kept: numbers come from outside, any of them."""
 
 
 class MapDirectory:
@@ -16,7 +21,7 @@ class MapDirectory:
         self._numbers = NumberPlan(settings.numbers.region, settings.numbers.internal, extension_map.extensions)
         self._dids = {self._numbers.same(did): entry for did, entry in extension_map.dids.items()}
         self._who_is_who = WhoIsWho(settings, extension_map, self._numbers)
-        self._rules = CardRules(settings.cards, extension_map, self._did)
+        self._rule_of = lru_cache(REMEMBERED)(CardRules(settings.cards, extension_map, self._did).rule)
         self._exclusions = Exclusions(settings.exclude, self._numbers)
         self._persons = {
             number: Person(number, entry.name, entry.crm_user) for number, entry in extension_map.extensions.items()
@@ -37,7 +42,7 @@ class MapDirectory:
 
     def rule(self, extension: str, did: str | None, queue: str | None) -> CardRule:
         """How cards open for this extension in a call to this DID that came through this queue."""
-        return self._rules.rule(extension, did, queue)
+        return self._rule_of(extension, did, queue)
 
     def excluded(self, *, client: str | None, client_raw: str | None, did: str | None, queue: str | None) -> str | None:
         """Why this whole call is excluded, or None when it is not."""
