@@ -4,16 +4,18 @@ import gzip
 import io
 import lzma
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from amibridge.ami.decode import events
+from amibridge.ami.decode import Decoder
+from amibridge.ami.listing import HELD, CapturedListing
 from amibridge.ami.packets import Framer
 from amibridge.ami.timeline import Timeline
-from amibridge.calls import Event
+from amibridge.calls import Event, Picture
 
 CHUNK = 1 << 16
+_LISTED = b"Event: CoreShowChannel\r"
 
 
 def chunks(path: str) -> Iterator[bytes]:
@@ -29,16 +31,37 @@ def chunks(path: str) -> Iterator[bytes]:
             return
 
 
-def read(path: str, timeline: Timeline | None = None, framer: Framer | None = None) -> Iterator[Event]:
-    """The events of a capture that the core has a use for, in the order of the file."""
-    framer = framer or Framer()
-    timeline = timeline or Timeline()
+def read(path: str, timeline: Timeline, framer: Framer) -> Iterator[Event | Picture]:
+    """The events of a capture that the core has a use for, in the order of the file, and the listings in it."""
+    decoder, listing = Decoder(timeline), CapturedListing()
     for chunk in chunks(path):
-        yield from events(framer.feed(chunk), timeline)
+        packets = framer.feed(chunk)
+        if listing.under_way or _LISTED in chunk:
+            yield from _with_listing(packets, decoder, listing)
+        else:
+            yield from decoder.events(packets)
     # A capture may end with its last line: that packet is whole too. One cut inside a line is not.
     rest = framer.rest()
     if rest.endswith(b"\r\n"):
-        yield from events([rest.removesuffix(b"\r\n")], timeline)
+        yield from _with_listing([rest.removesuffix(b"\r\n")], decoder, listing)
+    yield from listing.release()
+
+
+def _with_listing(packets: Sequence[bytes], decoder: Decoder, listing: CapturedListing) -> Iterator[Event | Picture]:
+    """As a live session does: the picture first, then what came while it was taken."""
+    for packet in packets:
+        picture = listing.take(packet)
+        if picture is not None:
+            yield picture
+            yield from listing.release()
+            continue
+        events = list(decoder.events([packet]))
+        if listing.under_way and len(listing.held) < HELD:
+            listing.held += events
+            continue
+        listing.give_up()
+        yield from listing.release()
+        yield from events
 
 
 def _open(path: str) -> io.BufferedReader:
@@ -47,9 +70,9 @@ def _open(path: str) -> io.BufferedReader:
     file = Path(path)
     opened: BinaryIO | gzip.GzipFile | lzma.LZMAFile
     if file.suffix == ".gz":
-        opened = gzip.open(file)
+        opened = gzip.open(file)  # noqa: SIM115 -- the caller closes it
     elif file.suffix == ".xz":
-        opened = lzma.open(file)
+        opened = lzma.open(file)  # noqa: SIM115 -- the caller closes it
     else:
         opened = file.open("rb")
     return cast(io.BufferedReader, opened)

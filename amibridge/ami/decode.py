@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from amibridge.ami.packets import headers
+from amibridge.ami.packets import END, LIMIT, headers
 from amibridge.ami.timeline import Timeline
 from amibridge.calls import HANDLERS, Event
 
@@ -10,8 +10,10 @@ _INTERESTING = {f"Event: {name}".encode(): name for name in HANDLERS}
 """First lines of packets, and the names in them."""
 _RECORDING = b"\r\nVariable: MIXMONITOR_FILENAME\r\n"
 """Nearly half of all events are VarSets, and of those only the recording's file matters."""
+_PRIVILEGE = b"\r\nPrivilege: "
+"""The second line of every event. Without it a packet is the rest of one that a caller tore apart (`torn`)."""
 _RECEIVED = b"\r\nReceived: "
-RECEIVED_SIZE = 40
+_RECEIVED_SIZE = 40
 """More than the last line of a recorded packet, `Received: 1795290969.056145`, is long."""
 
 
@@ -21,20 +23,57 @@ def interesting(packet: bytes) -> str | None:
     return None if name == "VarSet" and _RECORDING not in packet else name
 
 
-def events(packets: Iterable[bytes], timeline: Timeline, received: float | None = None) -> Iterator[Event]:
-    """The events among these packets that the core has a use for, placed on the line of time.
+class Decoder:
+    """Makes events out of a connection's packets."""
 
-    received: when the packets arrived (epoch seconds); a packet that carries its own `Received` header knows better.
-    """
-    find = _INTERESTING.get
-    for packet in packets:
-        name = find(packet[: packet.find(b"\r")])
-        if name is not None and (name != "VarSet" or _RECORDING in packet):
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._torn = b""
+        """The beginning of a packet that an empty line inside of it tore apart."""
+
+    def events(self, packets: Iterable[bytes], received: float | None = None) -> Iterator[Event]:
+        """The events among these packets that the core has a use for, placed on the line of time.
+
+        received: when the packets arrived (epoch seconds); a packet with a `Received` header of its own knows better.
+        """
+        find, place = _INTERESTING.get, self._timeline.place
+        for packet in packets:
+            if self._torn:
+                packet = self._mend(packet)
+            line = packet.find(b"\r")
+            name = find(packet[:line])
+            if name is None or (name == "VarSet" and _RECORDING not in packet):
+                continue
+            if not packet.startswith(_PRIVILEGE, line):
+                continue
+            if torn(packet):
+                self._torn = packet
+                continue
             read = headers(packet)
             # `record` writes its header last: there is no need to look through the whole packet for it.
-            arrived = received if packet.rfind(_RECEIVED, -RECEIVED_SIZE) < 0 else _seconds(read.get("Received"))
-            at, wall = timeline.place(_seconds(read.get("Timestamp")), arrived)
+            arrived = received if packet.rfind(_RECEIVED, -_RECEIVED_SIZE) < 0 else _seconds(read.get("Received"))
+            at, wall = place(_seconds(read.get("Timestamp")), arrived)
             yield Event(name, at, wall, read)
+
+    def _mend(self, rest: bytes) -> bytes:
+        whole, self._torn = self._torn + END + rest, b""
+        return whole if len(whole) <= LIMIT else b""
+
+
+def torn(packet: bytes) -> bool:
+    """Whether the packet ends inside of the description of a channel, so that the next one is the rest of it.
+
+    chan_pjsip decodes `%0d%0a%0d%0a` in a caller's number, and the manager writes it as it is: an empty line in the
+    middle of every event of the call (tried on 16 and 22). Every description ends with Priority, Uniqueid and Linkedid,
+    and a number has no room for all the headers before those.
+    """
+    end = packet.rfind(b"Priority: ")
+    return b"ChannelStateDesc: " in packet if end < 0 else packet.find(b"ChannelStateDesc: ", end) >= 0
+
+
+def events(packets: Iterable[bytes], timeline: Timeline, received: float | None = None) -> Iterator[Event]:
+    """The events of packets that are all there, as of a capture that was read whole."""
+    return Decoder(timeline).events(packets, received)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -5,6 +5,7 @@ from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, dialled_number
 from amibridge.calls.event import Event
 from amibridge.calls.lifecycle import answers, identify, met, rings
+from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
 from amibridge.calls.state import UP, State
 from amibridge.calls.who import Kind
@@ -26,7 +27,7 @@ def on_begin(state: State, event: Event) -> None:
             identity.join(state, call, dialled, f"dialled by {source.name}", by_client=_by_client(call, source))
         return
     dialled.began = False
-    dialled.number = dialled_number(readable(event.headers.get("DialString", ""))) or ""
+    dialled.number = dialled_number(readable(event.headers.last("DialString"))) or ""
     identify(state, dialled)
     if dialled.who.kind is Kind.OUTSIDE:
         _outside(state, source, dialled)
@@ -44,10 +45,10 @@ def on_begin(state: State, event: Event) -> None:
 
 def on_end(state: State, event: Event) -> None:
     """`DialEnd`: how the dialling ended; of two for one channel the first counts."""
-    dialled = state.channel(event.headers.get("DestUniqueid"))
+    dialled = named(state, event, "Dest")
     if dialled is None:
         return
-    status = event.headers.get("DialStatus", "")
+    status = event.headers.last("DialStatus")
     if event.headers.get("DestChannelStateDesc") == UP:
         answers(state, dialled)
     for call in list(dialled.calls):

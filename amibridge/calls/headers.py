@@ -42,6 +42,15 @@ class Headers(Mapping[str, str]):
         end = text.find("\r\n", start)
         return text[start:end] if end >= 0 else text[start:]
 
+    def last(self, name: str, default: str = "") -> str:
+        """The header's last value: for headers that stand behind everything a caller can write into an event."""
+        start = self._text.rfind(f"\r\n{name}: ")
+        if start < 0:
+            return default
+        start += len(name) + 4
+        end = self._text.find("\r\n", start)
+        return self._text[start:end] if end >= 0 else self._text[start:]
+
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""
         return [value for key, value in self.lines() if key == name]

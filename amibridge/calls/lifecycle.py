@@ -4,6 +4,7 @@ from amibridge.calls import conversation, identity, parts
 from amibridge.calls.channel import Channel, pair_name
 from amibridge.calls.event import Event
 from amibridge.calls.hearing import reach
+from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
 from amibridge.calls.state import RING, UP, State
 from amibridge.calls.who import Kind
@@ -14,7 +15,7 @@ RINGING = "Ringing"
 
 def on_newchannel(state: State, event: Event) -> None:
     """`Newchannel`: a channel is born. A trunk's channel born in state Ring is a client who calls."""
-    uid = event.headers.get("Uniqueid")
+    uid = event.headers.last("Uniqueid")
     if uid and uid not in state.channels:
         come(state, _described(state, event, "", new=True))
 
@@ -32,6 +33,7 @@ def on_newstate(state: State, event: Event) -> None:
     elif shown == RING and not channel.began and not channel.was_dialled and channel.call is None:
         # Some drivers give birth to an incoming channel before they know what it is.
         channel.began = True
+        channel.exten = event.headers.get("Exten", "")
         _learn_number(channel, event)
         identify(state, channel)
         _begins(state, channel)
@@ -39,7 +41,7 @@ def on_newstate(state: State, event: Event) -> None:
 
 def on_newcallerid(state: State, event: Event) -> None:
     """`NewCallerid`: lines that tell the caller's number only after the channel is born (analogue, some ISDN)."""
-    channel = state.channel(event.headers.get("Uniqueid"))
+    channel = named(state, event)
     if channel is not None and channel.began and not channel.number and not channel.local:
         _learn_number(channel, event)
         if channel.number and channel.anchors is not None and channel.anchors.client:
@@ -48,21 +50,19 @@ def on_newcallerid(state: State, event: Event) -> None:
 
 def on_hangup(state: State, event: Event) -> None:
     """`Hangup`: the channel is no more; with a client's channel the call is over."""
-    channel = state.channel(event.headers.get("Uniqueid"))
+    channel = named(state, event)
     if channel is None:
         return
-    cause = event.headers.get("Cause", "")
+    cause = event.headers.last("Cause")
     goes(state, channel, int(cause) if cause.isdecimal() and cause != "0" else None)
 
 
 def met(state: State, event: Event, prefix: str = "") -> Channel | None:
     """The channel that an event speaks of. One never seen before was there before us: it is taken in as it stands."""
-    uid = event.headers.get(f"{prefix}Uniqueid")
-    if not uid:
-        return None
-    channel = state.channels.get(uid)
+    channel = named(state, event, prefix)
     if channel is None:
-        if state.has_gone(uid) or not event.headers.get(f"{prefix}Channel"):
+        uid = event.headers.last(f"{prefix}Uniqueid")
+        if not uid or uid in state.channels or state.has_gone(uid) or not event.headers.get(f"{prefix}Channel"):
             return None
         channel = _described(state, event, prefix, new=False)
         come(state, channel)
@@ -162,7 +162,7 @@ def take_in(
 
 def _described(state: State, event: Event, prefix: str, *, new: bool) -> Channel:
     get = event.headers.get
-    uid, linkedid = get(f"{prefix}Uniqueid", ""), get(f"{prefix}Linkedid", "")
+    uid, linkedid = event.headers.last(f"{prefix}Uniqueid"), event.headers.last(f"{prefix}Linkedid")
     return take_in(
         state,
         uid=uid,
@@ -183,7 +183,7 @@ def come(state: State, channel: Channel) -> None:
     """A channel enters the picture."""
     state.add(channel)
     if channel.local:
-        other = state.halves.get(pair_name(channel.name) or "")
+        other = state.names.get(pair_name(channel.name) or "")
         if other is not None:
             pair(state, channel, other)
         return

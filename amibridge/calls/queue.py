@@ -1,6 +1,7 @@
 """Queues: which one the client waits in, and which one connected."""
 
 from amibridge.calls.event import Event
+from amibridge.calls.naming import named
 from amibridge.calls.state import State
 
 
@@ -15,8 +16,8 @@ def on_connect(state: State, event: Event) -> None:
 
 
 def _set(state: State, event: Event, *, connected: bool) -> None:
-    channel = state.channel(event.headers.get("Uniqueid"))
-    queue = event.headers.get("Queue")
+    channel = named(state, event)
+    queue = event.headers.last("Queue")
     call = channel.anchors if channel is not None else None
     if call is None or not call.client or not queue or (call.queue_connected and not connected):
         return

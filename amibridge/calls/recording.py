@@ -1,6 +1,7 @@
 """Recordings: the file names that MixMonitor leaves in a channel variable."""
 
 from amibridge.calls.event import Event
+from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
 from amibridge.calls.state import State
 
@@ -9,8 +10,8 @@ VARIABLE = "MIXMONITOR_FILENAME"
 
 def on_varset(state: State, event: Event) -> None:
     """`VarSet` of the recording's file; needs the read class `dialplan`. Nothing else is ever read from a VarSet."""
-    if event.headers.get("Variable") == VARIABLE:
-        _belongs(state, event, event.headers.get("Value"))
+    if event.headers.last("Variable") == VARIABLE:
+        _belongs(state, event, event.headers.last("Value"))
 
 
 def on_start(state: State, event: Event) -> None:
@@ -19,7 +20,7 @@ def on_start(state: State, event: Event) -> None:
 
 
 def _belongs(state: State, event: Event, file: str | None) -> None:
-    channel = state.channel(event.headers.get("Uniqueid"))
+    channel = named(state, event)
     if channel is not None and file:
         file = readable(file)
         channel.recording = file

@@ -55,8 +55,8 @@ class State:
     at: float = 0.0
     wall: float = 0.0
     channels: dict[str, Channel] = field(default_factory=dict)
-    halves: dict[str, Channel] = field(default_factory=dict)
-    """Local channels by name: a half finds its other half by it."""
+    names: dict[str, Channel] = field(default_factory=dict)
+    """The same channels by name."""
     bridges: dict[str, Bridge] = field(default_factory=dict)
     live: dict[Call, None] = field(default_factory=dict)
     engaged: dict[str, dict[Call, None]] = field(default_factory=dict)
@@ -77,21 +77,16 @@ class State:
         self.serial += 1
         return self.serial
 
-    def channel(self, uid: str | None) -> Channel | None:
-        """The channel with this Uniqueid, or None."""
-        return self.channels.get(uid) if uid else None
-
     def add(self, channel: Channel) -> None:
         self.channels[channel.uid] = channel
-        if channel.local:
-            self.halves[channel.name] = channel
+        self.names[channel.name] = channel
 
     def remove(self, channel: Channel) -> None:
         """Takes a channel out of the picture for good."""
         channel.gone = True
         del self.channels[channel.uid]
-        if channel.local:
-            self.halves.pop(channel.name, None)
+        if self.names.get(channel.name) is channel:
+            del self.names[channel.name]
         for near in (channel.dialled_by, channel.other):
             if near is not None and channel in near.dialled:
                 near.dialled.remove(channel)

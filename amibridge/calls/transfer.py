@@ -4,6 +4,7 @@ from amibridge.calls import parts
 from amibridge.calls.call import Call, Handover
 from amibridge.calls.channel import Channel
 from amibridge.calls.event import Event
+from amibridge.calls.naming import named
 from amibridge.calls.state import State
 
 
@@ -12,13 +13,18 @@ def on_blind(state: State, event: Event) -> None:
     get = event.headers.get
     if get("Result") != "Success":
         return
-    transferer = state.channel(get("TransfererUniqueid"))
-    transferee = state.channel(get("TransfereeUniqueid"))
+    transferer = named(state, event, "Transferer")
+    transferee = named(state, event, "Transferee")
     if transferer is None or transferer.who.extension is None:
         return
+    target = event.headers.last("Extension", "?")
     for call in _clients_of(transferer, transferee):
         call.handover = Handover(transferer.who.extension, "blind", (transferer,))
-        call.note(state.wall, transferer.who.extension, f"transfers the client blind to {get('Extension', '?')}")
+        call.note(
+            state.wall,
+            transferer.who.extension,
+            f"transfers the client blind to {target}",
+        )
 
 
 def on_attended(state: State, event: Event) -> None:
@@ -26,10 +32,10 @@ def on_attended(state: State, event: Event) -> None:
     get = event.headers.get
     if get("Result") != "Success":
         return
-    transferer = state.channel(get("OrigTransfererUniqueid"))
-    second = state.channel(get("SecondTransfererUniqueid"))
-    transferee = state.channel(get("TransfereeUniqueid"))
-    target = state.channel(get("TransferTargetUniqueid"))
+    transferer = named(state, event, "OrigTransferer")
+    second = named(state, event, "SecondTransferer")
+    transferee = named(state, event, "Transferee")
+    target = named(state, event, "TransferTarget")
     phones = tuple(phone for phone in (transferer, second) if phone is not None and phone.who.extension is not None)
     if not phones or phones[0].who.extension is None:
         return

@@ -6,7 +6,7 @@ import lzma
 import sys
 from pathlib import Path
 
-from amibridge.calls import Ended
+from amibridge.calls import Ended, Event
 
 DEFAULT_CONFIG = Path("/etc/amibridge/amibridge.yaml")
 
@@ -45,8 +45,9 @@ def played(args: argparse.Namespace) -> list[Ended]:
     timeline, framer = Timeline(), Framer()
     ended: list[Ended] = []
     try:
-        for event in read(args.capture, timeline, framer):
-            ended += (output for output in calls.apply(event) if isinstance(output, Ended))
+        for seen in read(args.capture, timeline, framer):
+            out = calls.apply(seen) if isinstance(seen, Event) else calls.present(seen, timeline.at, timeline.wall)
+            ended += (output for output in out if isinstance(output, Ended))
     except (OSError, gzip.BadGzipFile, lzma.LZMAError, EOFError) as error:
         raise CannotPlayError(f"{args.capture}: {getattr(error, 'strerror', None) or error}") from None
     ended += (output for output in calls.end(timeline.at) if isinstance(output, Ended))
