@@ -37,21 +37,24 @@ def read(path: str, timeline: Timeline, framer: Framer) -> Iterator[Event | Pict
     for chunk in chunks(path):
         packets = framer.feed(chunk)
         if listing.under_way or _LISTED in chunk:
-            yield from _with_listing(packets, decoder, listing)
+            yield from _with_listing(packets, decoder, listing, timeline)
         else:
             yield from decoder.events(packets)
     # A capture may end with its last line: that packet is whole too. One cut inside a line is not.
     rest = framer.rest()
     if rest.endswith(b"\r\n"):
-        yield from _with_listing([rest.removesuffix(b"\r\n")], decoder, listing)
+        yield from _with_listing([rest.removesuffix(b"\r\n")], decoder, listing, timeline)
     yield from listing.release()
 
 
-def _with_listing(packets: Sequence[bytes], decoder: Decoder, listing: CapturedListing) -> Iterator[Event | Picture]:
+def _with_listing(
+    packets: Sequence[bytes], decoder: Decoder, listing: CapturedListing, timeline: Timeline
+) -> Iterator[Event | Picture]:
     """As a live session does: the picture first, then what came while it was taken."""
     for packet in packets:
         picture = listing.take(packet)
         if picture is not None:
+            timeline.place(listing.stamp, None)
             yield picture
             yield from listing.release()
             continue

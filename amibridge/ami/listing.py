@@ -3,11 +3,13 @@
 The rows are those of Asterisk 16 to 22. The DID, dial strings, hold and Local pairs are in none of them.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from amibridge.ami.packets import headers
 from amibridge.calls import Event, Headers, Picture, SeenBridge, SeenChannel
 
+_STAMP = re.compile(rb"\r\nTimestamp: (\d+\.\d+)")
 HELD = 10_000
 """Events held back at most while a listing is under way."""
 
@@ -37,6 +39,8 @@ class CapturedListing:
     """A listing that stands in a capture, between the events. What comes during it happened after it, or is in it."""
 
     under_way: bool = False
+    stamp: float | None = None
+    """The last `Timestamp` of any event before: the listing itself carries none."""
     held: list[Event] = field(default_factory=list)
     _channels: list[SeenChannel] = field(default_factory=list)
     _bridges: list[SeenBridge] = field(default_factory=list)
@@ -44,6 +48,8 @@ class CapturedListing:
     def take(self, packet: bytes) -> Picture | None:
         """Takes in a packet; the picture when it completes one."""
         line = packet[: packet.find(b"\r")]
+        if stamped := _STAMP.search(packet):
+            self.stamp = float(stamped[1])
         if line == b"Event: CoreShowChannel":
             self.under_way = True
             self._channels.append(seen_channel(headers(packet)))

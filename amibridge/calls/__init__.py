@@ -3,12 +3,13 @@
 from amibridge.calls.core import HANDLERS, Calls
 from amibridge.calls.event import Event
 from amibridge.calls.headers import Headers
-from amibridge.calls.outputs import Command, CommandType, End, Ended, Fact, Finding, Outcome, Output, Verdict
+from amibridge.calls.outputs import Anchored, Command, CommandType, End, Ended, Fact, Finding, Outcome, Output, Verdict
 from amibridge.calls.resync import Picture, SeenBridge, SeenChannel
 from amibridge.calls.state import Known, Patience
 
 __all__ = [
     "HANDLERS",
+    "Anchored",
     "Calls",
     "Command",
     "CommandType",

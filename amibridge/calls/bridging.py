@@ -8,11 +8,8 @@ from amibridge.calls import conversation, parts
 from amibridge.calls.event import Event
 from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import answers, met, pair
-from amibridge.calls.state import State
+from amibridge.calls.state import HOLDING, UP, State
 from amibridge.calls.who import Kind
-
-HOLDING = "holding_bridge"
-UP = "Up"
 
 
 def on_enter(state: State, event: Event) -> None:

@@ -1,10 +1,10 @@
 """What happened around one client: the call, the legs that belong to it, and each extension's part in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from amibridge.calls.channel import Channel
-from amibridge.calls.outputs import End, Fact, Finding
+from amibridge.calls.outputs import Fact, Finding
 from amibridge.calls.who import Directory, Kind
 
 TRAIL_LIMIT = 400
@@ -17,7 +17,6 @@ class Leg:
 
     channel: Channel
     extension: str | None
-    proof: str
     at: float
     called: bool
     """The PBX dialled it; otherwise it came by itself (a pickup, a retrieval, a conference)."""
@@ -29,16 +28,6 @@ class Leg:
     taken_by: str | None = None
     """The extension that picked this ringing leg up."""
     ended_at: float | None = None
-
-
-@dataclass(slots=True)
-class Talk:
-    """One stretch of talk through one channel."""
-
-    channel: Channel
-    bridge: str
-    at: float
-    wall: float
 
 
 @dataclass(slots=True, eq=False)
@@ -67,8 +56,10 @@ class Part:
     spying: bool = False
     consulted: str | None = None
     """How it was consulted: the evidence."""
-    talks: dict[Channel, Talk] = field(default_factory=dict)
-    """Open stretches of talk, by channel."""
+    ringing: dict[Leg, None] = field(default_factory=dict)
+    """Its legs that ring now."""
+    talks: dict[Channel, None] = field(default_factory=dict)
+    """Its channels that are in conversation with the client now."""
     talk_order: int | None = None
     """Its place in the order of first talk."""
     first_from: float | None = None
@@ -83,6 +74,8 @@ class Part:
     ties: dict[Channel, None] = field(default_factory=dict)
     """Its channels that have talked to the client and are still on this call: the card stays while there is one."""
     card: Card = field(default_factory=Card)
+    refusal_told: bool = False
+    """That it gets no card at all stands in the evidence."""
     finding: Finding | None = None
 
     @property
@@ -113,13 +106,11 @@ class Handover:
 class Call:
     """A client's call, or (while `client` is None) what colleagues do among themselves."""
 
-    pbx: str
     directory: Directory
     """The map in force when the call began."""
-    serial: int
-    began_at: float
     began_wall: float
     last_at: float
+    """When anything was last heard of it."""
     call_id: str | None = None
     """Frozen when the client's channel is first seen. A call between colleagues gets its own when it is recorded."""
     linkedid: str = ""
@@ -146,18 +137,18 @@ class Call:
     """`call.started` went out."""
     legs: dict[str, Leg] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
-    talking: dict[Channel, str] = field(default_factory=dict)
-    """The device channels in conversation with the anchor now, with the bridge."""
+    talking: dict[Channel, None] = field(default_factory=dict)
+    """The device channels in conversation with the anchor now."""
     participants: int = 0
     handover: Handover | None = None
     transfers: list[tuple[str, str, str]] = field(default_factory=list)
     third_parties: dict[str, None] = field(default_factory=dict)
-    linked: dict["Call", None] = field(default_factory=dict)
+    linked: dict[str, None] = field(default_factory=dict)
+    """Ids of other clients' calls."""
     machine: str | None = None
     recordings: dict[str, None] = field(default_factory=dict)
     trail: list[Fact] = field(default_factory=list)
     partial: bool = False
-    end: End = End.SEEN
     ended_at: float | None = None
     ended_wall: float = 0.0
 
@@ -165,6 +156,12 @@ class Call:
     def id(self) -> str:
         if self.call_id is None:
             raise ValueError("a call between colleagues has no id before it is recorded")
+        return self.call_id
+
+    def id_or(self, give: Callable[[str], str]) -> str:
+        """Its id, which a call between colleagues is given only now."""
+        if self.call_id is None:
+            self.call_id = give(self.linkedid)
         return self.call_id
 
     @property
@@ -183,9 +180,10 @@ class Call:
         return (leg for leg in self.legs.values() if leg.extension is not None)
 
     def note(self, wall: float, extension: str | None, text: str) -> None:
-        """Adds a line of evidence."""
-        if len(self.trail) < TRAIL_LIMIT:
-            self.trail.append(Fact(wall, extension, text))
+        """Adds a line of evidence. Of a trail that grows too long the beginning and the latest stay."""
+        if len(self.trail) >= TRAIL_LIMIT:
+            del self.trail[TRAIL_LIMIT // 2]
+        self.trail.append(Fact(wall, extension, text))
 
 
 def is_line(channel: Channel) -> bool:

@@ -15,7 +15,10 @@ from amibridge.calls.who import CardRule, MobileCard, OpenOn
 def on_talk(state: State, call: Call, part: Part) -> None:
     """The extension is in conversation with the client."""
     rule = _rule(call, part)
-    if not call.client or rule.open_on is OpenOn.NEVER or not _mobile_counts(call, part):
+    if not call.client:
+        return
+    if rule.open_on is OpenOn.NEVER or not _mobile_counts(call, part):
+        stop_ringing(state, call, part, "the call was taken, and that opens no card")
         return
     part.card.for_ringing = False
     if part.card.is_open:
@@ -38,8 +41,11 @@ def on_ring(state: State, call: Call, part: Part) -> None:
         _open(state, call, part, "rings")
     elif rule.open_on is OpenOn.RING_SOLE and part.card.due_at is None:
         part.card.due_at = due = state.at + state.patience.ring_settles
-        rings_alone = lambda: part.card.for_ringing and _alone(call, part)  # noqa: E731
         part.card.for_ringing = True
+
+        def rings_alone() -> bool:
+            return part.card.for_ringing and _alone(call, part)
+
         state.at_deadline(due, _when_due(state, call, part, due, rings_alone, "rings, and nobody else is dialled"))
 
 
@@ -48,6 +54,13 @@ def on_dialled(state: State, call: Call, part: Part) -> None:
     for other in call.parts.values():
         if other is not part and other.card.for_ringing and _rule(call, other).open_on is OpenOn.RING_SOLE:
             stop_ringing(state, call, other, f"{part.extension} is dialled too")
+
+
+def on_given_up(state: State, call: Call) -> None:
+    """A phone is dialled no more: another one may ring alone now."""
+    for part in call.parts.values():
+        if part.ringing and not call.talking and _rule(call, part).open_on is OpenOn.RING_SOLE:
+            on_ring(state, call, part)
 
 
 def stop_ringing(state: State, call: Call, part: Part, why: str) -> None:
@@ -80,7 +93,8 @@ def close(state: State, call: Call, part: Part, why: str) -> None:
 def _open(state: State, call: Call, part: Part, why: str) -> None:
     excluded = call.excluded or call.directory.excluded_extension(part.extension)
     if excluded is not None:
-        if not part.card.closings:
+        if not part.refusal_told:
+            part.refusal_told = True
             call.note(state.wall, part.extension, f"{why}, but no card: {excluded}")
         return
     part.card.due_at = None

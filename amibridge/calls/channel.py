@@ -23,7 +23,13 @@ class Bridge:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """One Asterisk channel, keyed by its Uniqueid."""
+    """One Asterisk channel, keyed by its Uniqueid.
+
+    It is related to calls in several ways. `call` is the one that it belongs to: what it dials extends that call. With
+    `anchors` it stands in the middle of one: as its client, or between colleagues as the first person. `calls` are all
+    live calls it is a leg of, since in a conference of two clients one phone is heard in both. `second_line` is what it
+    began while it was part of somebody else's call. `listens_to` are the calls it spies on.
+    """
 
     uid: str
     name: str
@@ -36,7 +42,6 @@ class Channel:
     caller_name: str
     exten: str
     """What was dialled when the channel was born."""
-    born_at: float
     serial: int
     """Counts channels by their first sight: an older channel has a smaller one."""
     who: Who = NOBODY
@@ -61,7 +66,6 @@ class Channel:
     rang_wall: float = 0.0
     key_pressed: bool = False
     recording: str | None = None
-    from_did: str | None = None
     call: "Call | None" = None
     """The call it belongs to; what it dials extends that call."""
     anchors: "Call | None" = None
@@ -72,6 +76,7 @@ class Channel:
     """The live calls it is a leg of: its own, and those it has been heard in."""
     call_over: bool = False
     """The call that it belonged to has ended, and it lives on: it begins nothing new by what it still does."""
+    listens_to: "list[Call]" = field(default_factory=list)
     gone: bool = False
 
     @property

@@ -9,6 +9,9 @@ from amibridge.calls.hearing import hearers
 from amibridge.calls.state import State
 from amibridge.calls.who import Kind
 
+_MIXED = "; neither line was on hold: may have been conferenced on the phone"
+"""A three-way call mixed inside a phone is invisible to the PBX: it shows two lines of one device, both unheld."""
+
 
 def changed(state: State, channels: Iterable[Channel]) -> None:
     """Something changed at these channels: compares what each anchor among them hears now with what it heard before.
@@ -39,9 +42,11 @@ def _compare(state: State, call: Call, now: dict[Channel, Bridge]) -> None:
     for channel in [channel for channel in call.talking if channel not in now]:
         del call.talking[channel]
         parts.ends_talk(state, call, channel)
+    if not call.talking and not call.client:
+        state.part_from(call)
     for channel, bridge in now.items():
         if channel not in call.talking:
-            call.talking[channel] = bridge.uid
+            call.talking[channel] = None
             _begins(state, call, channel, bridge)
 
 
@@ -52,7 +57,10 @@ def _begins(state: State, call: Call, channel: Channel, bridge: Bridge) -> None:
         parts.begins_talk(state, call, channel, bridge.uid)
         if call.client:
             transfer.new_participant(state, call, channel)
+            for between_colleagues in state.among_themselves.get(channel.who.extension or "", ()):
+                _consultation(state, between_colleagues)
         else:
+            state.among_themselves.setdefault(channel.who.extension or "", {})[call] = None
             _consultation(state, call)
     elif kind is Kind.OUTSIDE:
         other = channel.anchors
@@ -79,6 +87,7 @@ def _consultation(state: State, call: Call) -> None:
                     part = client_call.part(other)
                     if part.consulted is None:
                         part.consulted = f"talked to {extension} on {channel.name} while {extension} had the client"
-                        if mixed:
-                            part.consulted += "; neither line was on hold: may have been conferenced on the phone"
                         client_call.note(state.wall, other, part.consulted)
+                    if mixed and _MIXED not in part.consulted:
+                        part.consulted += _MIXED
+                        client_call.note(state.wall, other, f"{extension} had neither line on hold")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from amibridge.calls import (
     bridging,
     dialling,
+    ending,
     forgetting,
     holding,
-    identity,
     keypress,
     lifecycle,
     parking,
@@ -69,8 +69,8 @@ class Calls:
     def __init__(
         self, pbx: str, directory: Directory, patience: Patience | None = None, known: Iterable[Known] = ()
     ) -> None:
-        by_channel = {call.channel: call for call in known}
-        self._state = State(pbx, directory, patience or Patience(), by_channel)
+        self._state = State(pbx, directory, patience or Patience())
+        self._state.take_known(known)
         self._seen_at = 0.0
         self._seen_wall = 0.0
 
@@ -110,7 +110,7 @@ class Calls:
         state.wall += max(0.0, at - state.at)
         state.at = max(at, state.at)
         for call in list(state.live):
-            record = identity.so_far(state, call)
+            record = ending.so_far(state, call)
             if record is not None:
                 state.out.append(record)
         return self._take()

@@ -28,7 +28,7 @@ def on_begin(state: State, event: Event) -> None:
         return
     dialled.began = False
     dialled.number = dialled_number(readable(event.headers.last("DialString"))) or ""
-    identify(state, dialled)
+    identify(state, dialled, source.call if source is not None and source.call is not None else None)
     if dialled.who.kind is Kind.OUTSIDE:
         _outside(state, source, dialled)
     elif dialled.who.kind is not Kind.NOBODY:
@@ -62,6 +62,9 @@ def on_end(state: State, event: Event) -> None:
 
 def _outside(state: State, source: Channel | None, dialled: Channel) -> None:
     """An outside number is dialled: a client, the same client over another line, or a third party."""
+    if dialled.anchors is not None and dialled.anchors.client:
+        identity.client_found(state, dialled.anchors, dialled, source)
+        return
     if source is None:
         call = identity.new_call(state, None)
         identity.client_called(state, call, dialled)

@@ -1,14 +1,16 @@
 """Forgetting: calls and channels whose end was never seen do not stay for ever."""
 
-from amibridge.calls import identity
+from amibridge.calls import ending, lifecycle
+from amibridge.calls.channel import Channel
 from amibridge.calls.state import State
 
 
 def watch(state: State) -> None:
     """Sets the next look at what has been silent for too long, unless one is set already."""
-    if not state.watching and state.channels:
+    if not state.watching and (state.channels or state.live):
         state.watching = True
-        oldest = min(channel.last_at for channel in state.channels.values())
+        heard = [_heard_of(channel) for channel in state.channels.values()]
+        oldest = min([*heard, *(call.last_at for call in state.live)])
         state.at_deadline(oldest + state.patience.forget_after, lambda: _look(state))
 
 
@@ -16,10 +18,14 @@ def _look(state: State) -> None:
     state.watching = False
     silent_since = state.at - state.patience.forget_after
     for call in list(state.live):
-        if call.last_at <= silent_since:
-            identity.forget(state, call)
+        if call.live and call.last_at <= silent_since:
+            ending.forget(state, call)
     for channel in list(state.channels.values()):
-        if channel.last_at <= silent_since and not any(call.live for call in channel.calls):
-            state.leave(channel)
-            state.remove(channel)
+        if not channel.gone and _heard_of(channel) <= silent_since:
+            lifecycle.goes(state, channel, None)
     watch(state)
+
+
+def _heard_of(channel: Channel) -> float:
+    """When anything was last heard of the channel or of a call it is on."""
+    return max([channel.last_at, *(call.last_at for call in channel.calls)])

@@ -46,7 +46,7 @@ class Headers(Mapping[str, str]):
         """The header's last value: for headers that stand behind everything a caller can write into an event."""
         start = self._text.rfind(f"\r\n{name}: ")
         if start < 0:
-            return default
+            return self.get(name, default)
         start += len(name) + 4
         end = self._text.find("\r\n", start)
         return self._text[start:end] if end >= 0 else self._text[start:]

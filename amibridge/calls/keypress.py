@@ -1,5 +1,6 @@
 """Key presses: a mobile on which a key was pressed is in a person's hand, not in voicemail's."""
 
+from amibridge.calls import parts
 from amibridge.calls.event import Event
 from amibridge.calls.naming import named
 from amibridge.calls.state import State
@@ -13,3 +14,4 @@ def on_dtmf(state: State, event: Event) -> None:
     channel.key_pressed = True
     for call in channel.calls:
         call.note(state.wall, channel.who.extension, f"a key was pressed on the mobile at {channel.name}")
+        parts.presses_key(state, call, channel)

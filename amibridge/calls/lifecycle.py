@@ -1,6 +1,7 @@
 """Channels come, ring, are answered and go."""
 
-from amibridge.calls import conversation, identity, parts
+from amibridge.calls import conversation, ending, identity, parts
+from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, pair_name
 from amibridge.calls.event import Event
 from amibridge.calls.hearing import reach
@@ -16,8 +17,10 @@ RINGING = "Ringing"
 def on_newchannel(state: State, event: Event) -> None:
     """`Newchannel`: a channel is born. A trunk's channel born in state Ring is a client who calls."""
     uid = event.headers.last("Uniqueid")
-    if uid and uid not in state.channels:
-        come(state, _described(state, event, "", new=True))
+    if uid and uid not in state.channels and not state.has_gone(uid):
+        channel = _described(state, event, "", new=True)
+        come(state, channel)
+        _learn_did(state, event, channel)
 
 
 def on_newstate(state: State, event: Event) -> None:
@@ -67,14 +70,17 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
         channel = _described(state, event, prefix, new=False)
         come(state, channel)
     channel.last_at = state.at
-    if channel.call is not None:
-        channel.call.last_at = state.at
+    call = channel.call
+    if call is not None:
+        call.last_at = state.at
+        if call.did is None:
+            _learn_did(state, event, channel)
     return channel
 
 
-def identify(state: State, channel: Channel) -> None:
-    """Asks the map who is behind a device channel; a running call's channels are asked of the call's own map."""
-    directory = channel.call.directory if channel.call is not None and channel.call.live else state.directory
+def identify(state: State, channel: Channel, call: Call | None = None) -> None:
+    """Asks who is behind a device channel: the map of the call that it is dialled for, else the one in force."""
+    directory = call.directory if call is not None else state.directory
     channel.who = directory.who(channel.name, channel.number or None)
 
 
@@ -97,7 +103,7 @@ def answers(state: State, channel: Channel) -> None:
         if channel is call.anchor:
             call.reached = True
         elif call.outbound and not call.legs[channel.uid].by_client:
-            identity.client_answered(call, channel)
+            identity.client_answered(state, call, channel)
     if channel.bridge is not None:
         conversation.changed(state, reach(channel))
 
@@ -111,6 +117,7 @@ def goes(state: State, channel: Channel, cause: int | None) -> None:
     if channel.other is not None:
         channel.other.other = None
         channel.other = None
+    parts.listens_no_more(state, channel)
     for call in list(channel.calls):
         leg = call.legs[channel.uid]
         leg.ended_at = state.at
@@ -118,9 +125,9 @@ def goes(state: State, channel: Channel, cause: int | None) -> None:
         parts.stops_ringing(state, call, leg, "the phone rings no more")
         parts.release(state, call, channel, f"{channel.name} hung up")
         channel.calls.pop(call, None)
-        identity.end_if_over(state, call)
+        ending.end_if_over(state, call)
     if channel.second_line is not None:
-        identity.end_if_over(state, channel.second_line)
+        ending.end_if_over(state, channel.second_line)
 
 
 def take_in(
@@ -134,7 +141,6 @@ def take_in(
     caller_name: str,
     exten: str,
     began: bool | None = None,
-    from_did: str | None = None,
 ) -> Channel:
     """A channel as the PBX describes it, from its birth or met in the middle of its life.
 
@@ -150,13 +156,11 @@ def take_in(
         number=readable(number) if began and number not in NO_NUMBER else "",
         caller_name=readable(caller_name) if began and caller_name not in NO_NUMBER else "",
         exten=exten if shown == RING else "",
-        born_at=state.at,
         serial=state.number(),
         local=name.startswith("Local/"),
         up=shown == UP,
         partial=partial,
         last_at=state.at,
-        from_did=from_did,
     )
 
 
@@ -175,7 +179,6 @@ def _described(state: State, event: Event, prefix: str, *, new: bool) -> Channel
         # A channel met in the middle of its life shows no more how it was born; but one that was called carries its
         # caller's linkedid.
         began=None if new else uid == linkedid,
-        from_did=event.headers.variable("FROM_DID") if get(f"{prefix}Exten") == "s" else None,
     )
 
 
@@ -201,6 +204,15 @@ def pair(state: State, one: Channel, other: Channel) -> None:
         if half.call is not None and half.call.live:
             leg = half.call.legs[half.uid]
             identity.join(state, half.call, far, "the other half of a Local channel", by_client=leg.by_client)
+
+
+def _learn_did(state: State, event: Event, channel: Channel) -> None:
+    """Trunks that deliver no number in `Exten` (`s`): FreePBX's dialplan sets FROM_DID, `channelvars` shows it."""
+    call = channel.anchors
+    if call is not None and call.client and not call.outbound and call.did is None:
+        did = event.headers.variable("FROM_DID")
+        if did:
+            identity.did_known(state, call, did)
 
 
 def _begins(state: State, channel: Channel) -> None:

@@ -57,6 +57,20 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchored:
+    """A channel of the PBX stands for the client of a call from now on: by it a restarted daemon finds the call."""
+
+    call_id: str
+    channel: str
+    """Its Uniqueid."""
+    client_raw: str | None
+    did: str | None
+    outbound: bool
+    at: float
+    began_wall: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What an extension did in a call, and the evidence. A later one for the same pair replaces it."""
 
@@ -101,4 +115,4 @@ class Fact:
     text: str
 
 
-Output = Command | Verdict | Ended
+Output = Anchored | Command | Verdict | Ended

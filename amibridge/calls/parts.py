@@ -1,7 +1,7 @@
 """What an extension does in a call, as it happens: rings, talks, stops talking, leaves."""
 
 from amibridge.calls import cards
-from amibridge.calls.call import Call, Leg, Part, Talk
+from amibridge.calls.call import Call, Leg, Part
 from amibridge.calls.channel import Channel
 from amibridge.calls.outputs import Finding, Verdict
 from amibridge.calls.record import clock
@@ -18,19 +18,19 @@ def rings(state: State, call: Call, leg: Leg) -> None:
         part.rang_at = leg.channel.rang_at
         call.note(leg.channel.rang_wall, part.extension, f"{leg.channel.name} rings")
     if leg.ended_at is None:
+        part.ringing[leg] = None
         cards.on_ring(state, call, part)
 
 
 def stops_ringing(state: State, call: Call, leg: Leg, why: str) -> None:
-    """One device of the extension rings no more; the card stays while another one does."""
-    if leg.extension is None:
+    """One device of the extension is dialled no more; the card stays while another one rings."""
+    part = call.parts.get(leg.extension) if leg.extension is not None else None
+    if part is None:
         return
-    still = any(
-        other is not leg and other.extension == leg.extension and other.rang and other.ended_at is None
-        for other in call.people()
-    )
-    if not still:
-        cards.stop_ringing(state, call, call.part(leg.extension), why)
+    part.ringing.pop(leg, None)
+    if not part.ringing:
+        cards.stop_ringing(state, call, part, why)
+    cards.on_given_up(state, call)
 
 
 def begins_talk(state: State, call: Call, channel: Channel, bridge: str) -> None:
@@ -41,9 +41,10 @@ def begins_talk(state: State, call: Call, channel: Channel, bridge: str) -> None
     part = call.part(extension)
     if not part.talks:
         part.talk_from = state.at
-    part.talks[channel] = Talk(channel, bridge, state.at, state.wall)
+    part.talks[channel] = None
     part.mobile_only = part.mobile_only and channel.who.via_mobile
-    part.key_pressed = part.key_pressed or channel.key_pressed
+    # Nobody but a person makes a mobile call in.
+    part.key_pressed = part.key_pressed or channel.key_pressed or channel.began
     if part.first_from is None:
         part.first_from = state.at
         part.first_wall = part.last_wall = state.wall
@@ -69,7 +70,7 @@ def ends_talk(state: State, call: Call, channel: Channel) -> None:
     """They do not hear each other any more (for now)."""
     extension = channel.who.extension
     part = call.parts.get(extension) if extension is not None else None
-    if part is None or part.talks.pop(channel, None) is None:
+    if part is None or part.talks.pop(channel, 0) == 0:
         return
     if not part.talks:
         part.talked += max(0.0, state.at - part.talk_from)
@@ -77,6 +78,25 @@ def ends_talk(state: State, call: Call, channel: Channel) -> None:
     if call.client:
         seconds = part.seconds(state.at)
         call.note(state.wall, extension, f"{channel.name} and the client part after {seconds:.1f} s so far")
+
+
+def presses_key(state: State, call: Call, channel: Channel) -> None:
+    """A key was pressed on a mobile: whoever talks there is a person."""
+    part = call.parts.get(channel.who.extension or "")
+    if part is not None and channel in part.talks and not part.key_pressed:
+        part.key_pressed = True
+        cards.on_talk(state, call, part)
+
+
+def listens_no_more(state: State, channel: Channel) -> None:
+    """A supervisor's channel has stopped listening, or is gone."""
+    for call in channel.listens_to:
+        part = call.parts.get(channel.who.extension or "")
+        if part is not None and part.spying:
+            part.spying = False
+            if not part.ties:
+                cards.close(state, call, part, "listens in no more")
+    channel.listens_to.clear()
 
 
 def release(state: State, call: Call, channel: Channel, why: str) -> None:

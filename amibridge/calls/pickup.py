@@ -18,4 +18,6 @@ def on_pickup(state: State, event: Event) -> None:
     leg = call.legs[target.uid]
     identity.join(state, call, picker, f"picked up {target.name}", by_client=leg.by_client)
     leg.taken_by = picker.who.extension or picker.name
+    if picker.who.extension is not None:
+        call.part(picker.who.extension)
     call.note(state.wall, picker.who.extension, f"{picker.name} picks up the call that rings at {target.name}")

@@ -1,5 +1,6 @@
 """Queues: which one the client waits in, and which one connected."""
 
+from amibridge.calls import identity
 from amibridge.calls.event import Event
 from amibridge.calls.naming import named
 from amibridge.calls.state import State
@@ -26,7 +27,4 @@ def _set(state: State, event: Event, *, connected: bool) -> None:
         call.note(state.wall, None, f"the client waits in queue {queue}")
     if queue not in call.route:
         call.route.append(queue)
-    if call.excluded is None:
-        call.excluded = call.directory.excluded(
-            client=call.client_number, client_raw=call.client_raw, did=call.did, queue=queue
-        )
+    identity.queue_known(state, call)

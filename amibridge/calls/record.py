@@ -80,7 +80,7 @@ def card(call: Call, part: Part) -> dict[str, Any]:
         "crm_user": person.crm_user,
         "call": summary(call),
     }
-    if not call.proves_answer:
+    if call.outbound and not call.proves_answer:
         said["unproven"] = True
     return said
 
@@ -131,7 +131,7 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
         ],
         "verdicts": verdicts,
         "third_parties": list(call.third_parties),
-        "linked_calls": sorted(other.id for other in call.linked if other.call_id is not None),
+        "linked_calls": sorted(call.linked),
         "recordings": list(call.recordings),
         "partial": call.partial,
     }

@@ -7,13 +7,11 @@ seen. Whoever talks to a client at that moment is a participant.
 
 from dataclasses import dataclass
 
-from amibridge.calls import conversation, identity
+from amibridge.calls import conversation, ending, remembering
 from amibridge.calls.channel import Channel
 from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import answers, come, goes, rings, take_in
-from amibridge.calls.state import State
-
-HOLDING = "holding_bridge"
+from amibridge.calls.state import HOLDING, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,8 @@ def lose(state: State, picture: Picture) -> None:
     shown = {row.uid for row in picture.channels}
     lost = [channel for channel in state.channels.values() if channel.uid not in shown]
     for channel in lost:
-        if channel.anchors is not None and channel.anchors.client:
-            identity.vanished(state, channel.anchors)
+        if channel.anchors is not None:
+            ending.vanish(state, channel.anchors)
     for channel in lost:
         goes(state, channel, None)
 
@@ -71,12 +69,15 @@ def present(state: State, picture: Picture) -> None:
             bridge = state.bridge(row.bridge)
             bridge.holding = row.bridge in holding
             state.enter(channel, bridge)
+            # Who is on hold is in no listing; what was heard of it before the gap may be over.
+            channel.on_hold = channel.held = False
     reached: dict[Channel, None] = {}
     for channel in channels:
         if channel not in reached:
             joined = reach(channel)
             reached.update(joined)
             conversation.changed(state, joined)
+    remembering.close_what_is_over(state)
 
 
 def _take_in(state: State, row: SeenChannel) -> Channel:
@@ -99,4 +100,10 @@ def _take_in(state: State, row: SeenChannel) -> Channel:
         answers(state, channel)
     elif row.state == "Ringing":
         rings(state, channel)
+    if not channel.local and not channel.began and not channel.number and row.caller_number:
+        # A called line shows the dialled number as its caller's, but for what the dialplan made of it: good enough to
+        # know an operator's own mobile by, not to name a client.
+        who = state.directory.who(channel.name, row.caller_number)
+        if who.via_mobile:
+            channel.who, channel.number = who, row.caller_number
     return channel

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from amibridge.calls.call import Call
@@ -15,6 +15,7 @@ GONE_MEMORY = 60.0
 
 UP = "Up"
 RING = "Ring"
+HOLDING = "holding_bridge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,23 @@ class Known:
     outbound: bool = False
     began_wall: float = 0.0
     announced: bool = True
-    openings: dict[str, int] = field(default_factory=dict)
+    openings: Mapping[str, int] = field(default_factory=dict)
     """Extension to how often its card was opened."""
+    opened_at: Mapping[str, float] = field(default_factory=dict)
+    """Extension to when its card was first opened, epoch seconds."""
     open_cards: frozenset[str] = frozenset()
+    participants: Mapping[str, float] = field(default_factory=dict)
+    """Extension to when it first talked to the client, epoch seconds; in the order of first talk."""
+    ended: bool = False
+    """The call is over, but no other call may get its id."""
+
+    def linkedid_and_number(self, pbx: str) -> tuple[str, int]:
+        """Out of the id: `office:1795290971.8-2` -> ("1795290971.8", 2)."""
+        linkedid = self.call_id.removeprefix(f"{pbx}:")
+        head, _, tail = linkedid.rpartition("-")
+        if tail.isdecimal() and "." in head.rpartition("-")[2]:
+            return head, int(tail)
+        return linkedid, 1
 
 
 @dataclass(slots=True)
@@ -51,7 +66,8 @@ class State:
     pbx: str
     directory: Directory
     patience: Patience
-    known: dict[str, Known]
+    known: dict[str, Known] = field(default_factory=dict)
+    """Calls from before a restart that have not been seen again, by their clients' channels."""
     at: float = 0.0
     wall: float = 0.0
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -59,6 +75,8 @@ class State:
     """The same channels by name."""
     bridges: dict[str, Bridge] = field(default_factory=dict)
     live: dict[Call, None] = field(default_factory=dict)
+    among_themselves: dict[str, dict[Call, None]] = field(default_factory=dict)
+    """Extension to the calls between colleagues in which it is talking."""
     engaged: dict[str, dict[Call, None]] = field(default_factory=dict)
     """Extension to the clients' calls on which it is talking, holding or consulting."""
     out: list[Output] = field(default_factory=list)
@@ -85,11 +103,12 @@ class State:
         """Takes a channel out of the picture for good."""
         channel.gone = True
         del self.channels[channel.uid]
+        for dialled in channel.dialled:
+            dialled.dialled_by = None
         if self.names.get(channel.name) is channel:
             del self.names[channel.name]
-        for near in (channel.dialled_by, channel.other):
-            if near is not None and channel in near.dialled:
-                near.dialled.remove(channel)
+        if channel.dialled_by is not None:
+            channel.dialled_by.dialled.remove(channel)
         self._gone.add(channel.uid)
         self._gone_order.append((self.at, channel.uid))
         while self._gone_order[0][0] < self.at - GONE_MEMORY:
@@ -106,7 +125,7 @@ class State:
         return bridge
 
     def enter(self, channel: Channel, bridge: Bridge) -> None:
-        """A channel enters a bridge, and by that leaves the one it was in; holds stay behind."""
+        """A channel enters a bridge, and by that leaves the one it was in."""
         if channel.bridge is not bridge:
             self.leave(channel)
             bridge.members[channel] = None
@@ -148,11 +167,30 @@ class State:
                         del self._ids[linkedid]
             self._retire_at = 2 * len(self._retired) + 1024
 
+    def part_from(self, call: Call) -> None:
+        """Nobody talks in this call between colleagues any more."""
+        for part in call.parts.values():
+            calls = self.among_themselves.get(part.extension)
+            if calls is not None and calls.pop(call, 0) is None and not calls:
+                del self.among_themselves[part.extension]
+
+    def take_known(self, known: Iterable[Known]) -> None:
+        """Calls from before a restart: their ids are taken, and those that were live may be found again."""
+        for call in known:
+            linkedid, number = call.linkedid_and_number(self.pbx)
+            given = self._ids.setdefault(linkedid, [0, 0])
+            given[0] = max(given[0], number)
+            given[1] += 1
+            if call.ended:
+                self._retired.append((linkedid, self.serial))
+            else:
+                self.known[call.channel] = call
+
     def command(
         self, call: Call, type_: CommandType, key: str, extension: str | None, data: Mapping[str, object]
     ) -> None:
-        """Sends a command, unless the call is excluded."""
-        if call.excluded is None:
+        """Sends a command, unless the call was excluded before the world heard of it."""
+        if call.announced:
             self.out.append(
                 Command(type_, key, call.id, extension, self.at, self.wall, {"key": key, **data}),
             )

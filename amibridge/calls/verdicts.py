@@ -63,7 +63,9 @@ def _leg(call: Call, leg: Leg) -> tuple[Finding, str]:
     where = leg.channel.name
     rang = f"{where} rang" if leg.rang else f"{where} was dialled and did not ring"
     if leg.taken_by is not None:
-        return Finding.ANSWERED_ELSEWHERE, f"{rang}; {leg.taken_by} picked the call up"
+        if leg.taken_by in call.parts and call.parts[leg.taken_by].participant:
+            return Finding.ANSWERED_ELSEWHERE, f"{rang}; {leg.taken_by} picked the call up"
+        return Finding.MISSED, f"{rang}; {leg.taken_by} picked the call up, but the client was gone"
     if leg.cause == REJECTED:
         return Finding.DECLINED, f"{rang} and refused the call (cause 21)"
     if leg.dial_status == "BUSY" or (leg.cause == BUSY and leg.dial_status != "CANCEL"):
@@ -119,10 +121,10 @@ def outcome(call: Call) -> Outcome:
         return Outcome.ANSWERED
     if call.machine is not None:
         return Outcome.MACHINE
-    if call.outbound and call.client:
+    findings = {part.finding for part in call.parts.values() if part.extension != call.initiator}
+    if call.outbound and call.client and not (call.reached and findings):
         finding, _ = _unreached(call)
         return Outcome.MACHINE if call.reached and finding is Finding.CANCELLED else Outcome(finding.value)
-    findings = {part.finding for part in call.parts.values()}
     for finding in (Finding.MISSED, Finding.DECLINED, Finding.BUSY, Finding.CANCELLED, Finding.UNREACHABLE):
         if finding in findings:
             return Outcome(finding.value)

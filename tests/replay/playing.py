@@ -66,6 +66,16 @@ def directory(config: Path) -> Directory:
 
 
 def captures() -> list[Capture]:
+    """All but those whose beginning only a listing tells of (`listed`)."""
+    return [one for one in _all() if "and_asks" not in one.name]
+
+
+def listed() -> list[Capture]:
+    """Captures that begin in the middle of a call and hold what the PBX answered when it was asked for its channels."""
+    return [one for one in _all() if "and_asks" in one.name]
+
+
+def _all() -> list[Capture]:
     return [Capture(path) for path in sorted(CAPTURES.glob("*/*.ami.xz"))]
 
 

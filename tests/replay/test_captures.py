@@ -9,11 +9,12 @@ from datetime import datetime
 
 import pytest
 
+from amibridge.ami.captures import read
 from amibridge.ami.decode import events
 from amibridge.ami.packets import Framer
 from amibridge.ami.timeline import Timeline
-from amibridge.calls import CommandType
-from tests.replay.playing import Capture, capture, captures, commands, play, records
+from amibridge.calls import Calls, CommandType, Event, Output
+from tests.replay.playing import Capture, capture, captures, commands, listed, play, records
 from tests.replay.truth import differences
 
 ALL = [pytest.param(one, id=one.name) for one in captures()]
@@ -76,6 +77,16 @@ def test_the_command_prints_the_same_bytes_under_any_hash_seed(name: str) -> Non
     assert told[0] == told[1]
     expected = records(play(one.events, one.directory))
     assert [json.loads(line) for line in told[0].splitlines()] == expected
+
+
+@pytest.mark.parametrize("one", [pytest.param(one, id=one.name) for one in listed()])
+def test_a_listing_in_the_capture_shows_who_talks_already(one: Capture) -> None:
+    timeline, calls = Timeline(), Calls("lab", one.directory)
+    out: list[Output] = []
+    for seen in read(str(one.path), timeline, Framer()):
+        out += calls.apply(seen) if isinstance(seen, Event) else calls.present(seen, timeline.at, timeline.wall)
+    assert differences(one.truth, records(out)) == []
+    assert all(record["partial"] for record in records(out))
 
 
 def test_there_are_captures_of_both_versions() -> None:

@@ -157,7 +157,6 @@ def test_ring_two_devices_one_stops_the_card_stays_while_the_other_rings() -> No
     assert told.cards == ["0.1 card.open 134", "6 card.close 134"]
 
 
-@pytest.mark.xfail(strict=True, reason="for_ringing stays set when talk through a mobile counts for no card")
 def test_ring_the_card_closes_when_the_call_is_answered_on_a_mobile_that_gets_none() -> None:
     told = Story(office(cards={"open_on": "ring"}, mobiles={"card": "never"})).play(
         client_calls(),
@@ -197,7 +196,6 @@ def test_ring_sole_closes_as_soon_as_a_second_one_is_dialled() -> None:
     assert told.cards == ["0.3 card.open 134", "5 card.close 134"]
 
 
-@pytest.mark.xfail(strict=True, reason="on_dialled is asked only when an extension is dialled for the first time")
 def test_ring_sole_closes_when_one_who_was_dialled_before_is_dialled_again() -> None:
     told = cards("ring_sole").play(
         client_calls(),
@@ -387,7 +385,6 @@ def test_a_mobile_is_a_person_and_the_settings_decide_about_its_card(
     assert told.record["third_parties"] == []
 
 
-@pytest.mark.xfail(strict=True, reason="key_pressed is looked at only when the talk begins")
 def test_a_key_pressed_during_the_talk_is_a_person_too() -> None:
     told = Story(office(mobiles={"card": "confirmed"})).play(
         client_calls(), to_mobile(key=6.0), leaves(9, "mobile", "client")
@@ -439,7 +436,6 @@ def test_a_mobile_that_calls_in_is_its_extension() -> None:
     assert [part["extension"] for part in record["participants"]] == ["134", "120"]
 
 
-@pytest.mark.xfail(strict=True, reason="a mobile that began the call is taken for a possible voicemail")
 def test_a_mobile_that_calls_in_and_dials_a_client_is_no_voicemail() -> None:
     told = Story(office(mobiles={"card": "confirmed"})).play(
         f"""
@@ -506,7 +502,6 @@ def test_a_supervisor_who_takes_the_call_over_is_a_participant() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="on_stop wants both channels known, and the one spied upon is gone")
 def test_a_supervisors_card_closes_when_the_phone_spied_upon_hangs_up_first() -> None:
     told = Story(office({"136": {"supervisor_card": True}})).play(
         client_calls(),
@@ -569,7 +564,6 @@ def test_an_excluded_extension_gets_no_card_and_the_others_do() -> None:
     assert told.participants == ["134", "120"]
 
 
-@pytest.mark.xfail(strict=True, reason="queue._set excludes the call and notes no reason")
 def test_the_evidence_of_an_excluded_queue_says_so_when_it_is_learnt() -> None:
     told = Story(office(exclude={"queues": ["sales"]})).play(
         client_calls(), "0.1 QueueCallerJoin client sales", rings(0.2, "134"), "3 Hangup client"
@@ -577,7 +571,6 @@ def test_the_evidence_of_an_excluded_queue_says_so_when_it_is_learnt() -> None:
     assert "queue sales is excluded" in told.trail
 
 
-@pytest.mark.xfail(strict=True, reason="State.command drops everything once the call is excluded, the finish too")
 def test_a_call_that_was_announced_before_its_queue_was_known_is_finished_all_the_same() -> None:
     told = Story(office(exclude={"queues": ["sales"]})).play(
         client_calls(),
@@ -589,7 +582,6 @@ def test_a_call_that_was_announced_before_its_queue_was_known_is_finished_all_th
     assert told.commands == ["0 call.started", "9 call.finished"]
 
 
-@pytest.mark.xfail(strict=True, reason="State.command drops the close of a card that is open")
 def test_an_open_card_closes_although_the_call_goes_to_an_excluded_queue() -> None:
     told = Story(office(exclude={"queues": ["sales"]})).play(
         client_calls(),
@@ -607,7 +599,6 @@ def test_an_open_card_closes_although_the_call_goes_to_an_excluded_queue() -> No
     assert told.cards == ["2 card.open 134", "5.2 card.close 134"]
 
 
-@pytest.mark.xfail(strict=True, reason="State.command drops the close of a card that is open")
 def test_a_card_for_ringing_closes_although_the_call_enters_an_excluded_queue() -> None:
     told = Story(office(cards={"open_on": "ring"}, exclude={"queues": ["sales"]})).play(
         client_calls(),
@@ -621,9 +612,6 @@ def test_a_card_for_ringing_closes_although_the_call_enters_an_excluded_queue() 
     assert told.cards == ["0.1 card.open 134", "5 card.close 134"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the guard in cards._open asks closings, which stay 0: a note at every resumed talk"
-)
 def test_an_excluded_extension_is_explained_once() -> None:
     told = Story(office(exclude={"extensions": ["134"]})).play(
         client_calls(), rings(0.1, "134"), answers(2, "134"), holds(3, "134"), resumes(4, "134"), "9 Hangup client"
@@ -655,7 +643,6 @@ def test_a_line_without_answer_supervision_opens_the_card_unproven() -> None:
     assert told.command("card.open").data["unproven"] is True
 
 
-@pytest.mark.xfail(strict=True, reason="record.card asks proves_answer for inbound calls too")
 def test_who_calls_in_on_such_a_line_is_there_beyond_doubt() -> None:
     told = Story(office(map_=NO_SUPERVISION)).play(
         client_calls(client="DAHDI/1", did="s"),

@@ -126,7 +126,6 @@ def test_late_events_after_the_hangup_are_echoes() -> None:
     assert told.left == {}
 
 
-@pytest.mark.xfail(strict=True, reason="on_newchannel does not ask has_gone: the channel stays until it is forgotten")
 def test_a_late_newchannel_after_the_hangup_is_an_echo_too() -> None:
     told = Story().play(client_calls(), "1 Hangup client")
     told.play(client_calls(1))
@@ -209,7 +208,6 @@ def test_a_call_of_which_something_is_heard_is_not_forgotten() -> None:
     assert told.commands == PLAIN[:2]
 
 
-@pytest.mark.xfail(strict=True, reason="forgetting.watch sets a deadline in the past: _fire never comes to an end")
 def test_a_silent_channel_of_a_lively_call_does_not_stop_everything() -> None:
     """The client's channel says nothing for long, the operator's does: nothing is forgotten, and time goes on."""
     told = Story(patience=SHORT).play(
@@ -240,9 +238,6 @@ def test_a_hangup_that_was_lost_leaves_nothing_for_ever() -> None:
 # Costs
 
 
-@pytest.mark.xfail(
-    strict=True, reason="parts.stops_ringing looks at every leg: 10 times the rounds cost 96 times as much"
-)
 def test_a_queue_that_rings_for_an_hour_costs_no_more_at_its_end_than_at_its_beginning() -> None:
     """Counts the legs that are looked at: not a clock, so it is the same on every machine."""
     looked = 0
@@ -268,10 +263,9 @@ def test_a_queue_that_rings_for_an_hour_costs_no_more_at_its_end_than_at_its_beg
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Call, "people", counted)
         few, many = rounds(20), rounds(200)
-    assert many < 20 * few
+    assert many <= 20 * few
 
 
-@pytest.mark.xfail(strict=True, reason="Call.linked keeps whole calls, and these keep theirs")
 def test_linked_calls_do_not_keep_each_other_in_memory() -> None:
     """An operator who always has two lines links every call with the next one."""
     import gc
@@ -290,9 +284,6 @@ def test_linked_calls_do_not_keep_each_other_in_memory() -> None:
     assert kept < 20
 
 
-@pytest.mark.xfail(
-    strict=True, reason="identity.join takes the gone channel that dialled a Local half into the new call"
-)
 def test_a_local_channel_that_dials_on_after_its_client_hung_up_leaves_nothing() -> None:
     told = Story().play(
         client_calls(),

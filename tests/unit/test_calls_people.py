@@ -57,7 +57,6 @@ def test_from_did_of_the_channels_birth_stands_in_for_s() -> None:
     assert told.record["did"] == DID
 
 
-@pytest.mark.xfail(strict=True, reason="FROM_DID is read at Newchannel only, and the dialplan sets it after that")
 def test_from_did_is_learnt_when_the_dialplan_has_set_it() -> None:
     told = Story().play(
         client_calls(did="s"),
@@ -81,7 +80,6 @@ def test_a_number_that_comes_after_the_channel() -> None:
     assert told.command("card.open").data["call"]["client"] == "+79031234504"
 
 
-@pytest.mark.xfail(strict=True, reason="number_known does not ask again whether the number is excluded")
 def test_a_number_that_comes_late_may_be_excluded() -> None:
     told = Story(office(exclude={"numbers": ["+7903*"]})).play(
         client_calls(number=""),
@@ -253,7 +251,6 @@ def test_the_last_number_dialled_is_the_client() -> None:
     assert told.record["client"] == "+79031234504"
 
 
-@pytest.mark.xfail(strict=True, reason="client_answered changes the anchor and not the number")
 def test_of_two_numbers_dialled_at_once_the_one_reached_is_the_client() -> None:
     told = Story().play(
         dials_out(0, "134", "client", CLIENT),
@@ -265,7 +262,6 @@ def test_of_two_numbers_dialled_at_once_the_one_reached_is_the_client() -> None:
     assert told.record["client"] == "+79031234504"
 
 
-@pytest.mark.xfail(strict=True, reason="client_redialled does not ask again whether the number is excluded")
 def test_the_next_number_dialled_is_not_excluded_because_the_first_one_was() -> None:
     told = Story(office(exclude={"numbers": ["+79035556677"]})).play(
         dials_out(0, "134", "client", OTHER),
@@ -431,7 +427,6 @@ def test_a_dialer_that_calls_the_client_first() -> None:
     assert told.verdicts == {"120": "answered elsewhere", "134": "participant"}
 
 
-@pytest.mark.xfail(strict=True, reason="outcome asks only whether the client was reached")
 def test_a_dialers_client_whom_nobody_took_was_missed_and_met_no_machine() -> None:
     told = Story().play(CLIENT_FIRST, rings(3.1, "134"), "9 Hangup client\n9 DialEnd client > 134 CANCEL\n9 Hangup 134")
     assert told.verdicts == {"134": "missed"}
@@ -592,7 +587,6 @@ def test_numbers_of_ids_are_forgotten_when_nobody_lingers() -> None:
     assert len(told.calls._state._ids) < 1100
 
 
-@pytest.mark.xfail(strict=True, reason="give_id knows nothing of the ids that were given before the restart")
 def test_after_a_restart_no_id_is_given_twice() -> None:
     """The agent's linkedid, and the -2 that a call which is still known has under it."""
     told = Story(known=[Known("office:1800000000.1-2", "1800000000.2", CLIENT)])

@@ -157,7 +157,7 @@ pictures = st.lists(
 MANY = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-MAY_STAY = {"live"}
+MAY_STAY: set[str] = set()
 """Nothing should. But see test_a_local_channel_that_dials_on_after_its_client_hung_up_leaves_nothing: a call between
 colleagues can wait for a channel that is gone, until it is forgotten. To be emptied with that defect."""
 

@@ -1,7 +1,5 @@
 """After a (re)connect: what the PBX shows takes the place of what was believed. And calls not seen from the start."""
 
-import pytest
-
 from amibridge.calls import End, Ended, Known
 from tests.unit.event_tables import (
     CLIENT,
@@ -66,14 +64,12 @@ def test_an_outbound_talk_is_an_outbound_call() -> None:
     assert told.commands == ["10 call.started", "10 card.open 134", "20 card.close 134", "20 call.finished"]
 
 
-@pytest.mark.xfail(strict=True, reason="a client's channel that is Up when first seen does not count as reached")
 def test_an_outbound_call_found_in_the_middle_ends_with_its_client() -> None:
     told = Story().present(10, "134 Up Dial b1 num=134", "client Up AppDial b1 linked=134")
     told.play("20 BridgeLeave client b1\n20 Hangup client\n20 BridgeLeave 134 b1")
     assert told.commands[-2:] == ["20 card.close 134", "20 call.finished"]
 
 
-@pytest.mark.xfail(strict=True, reason="after a resync a called channel has no number: its mobile is a client")
 def test_an_operators_own_mobile_found_in_the_middle_is_the_operator() -> None:
     told = Story().present(10, "client Up Dial b1 num=79031234504", f"mobile Up AppDial b1 linked=client num={MOBILE}")
     assert told.commands == ["10 call.started", "10 card.open 134"]
@@ -108,7 +104,6 @@ def test_held_back_events_are_applied_to_the_picture_and_change_nothing() -> Non
     assert told.commands[2:] == ["9 card.close 134", "9 call.finished"]
 
 
-@pytest.mark.xfail(strict=True, reason="DialBegin of a line that anchors a call already begins another call with it")
 def test_held_back_events_of_an_outbound_call_do_not_make_a_second_call() -> None:
     told = Story()
     held_back = told.events(dials_out(0, "134"), answers(2, "client", source="134"))
@@ -144,7 +139,6 @@ def test_a_call_that_goes_on_keeps_its_id_and_its_card() -> None:
     assert told.cards == ["2 card.open 134"]
 
 
-@pytest.mark.xfail(strict=True, reason="a hold seen before the gap is believed after it, although its end may be lost")
 def test_a_hold_that_ended_in_the_gap_does_not_make_the_next_talker_unheard() -> None:
     told = Story().play(client_calls(), rings(0.1, "134"), answers(2, "134"), holds(4, "134"))
     told.present(60, "client Up Dial b1", "120 Up AppDial b1 linked=client")
@@ -169,27 +163,23 @@ def test_a_known_call_whose_card_was_closed_shows_it_again() -> None:
     assert told.keys == ["77.1/134/card.open/2"]
 
 
-@pytest.mark.xfail(strict=True, reason="_remember opens the card without a tie")
 def test_a_known_open_card_of_who_is_there_no_more_closes() -> None:
     told = Story(known=[known(open_cards=frozenset({"134"}))])
     told.present(10, "client Up Dial b1", "120 Up AppDial b1 linked=client")
-    assert told.keys == ["77.1/134/card.close", "77.1/120/card.open"]
+    assert sorted(told.keys) == ["77.1/120/card.open", "77.1/134/card.close"]
 
 
-@pytest.mark.xfail(strict=True, reason="Known tells of cards, not of verdicts: a participant becomes `cancelled`")
 def test_a_participant_of_before_the_restart_stays_one() -> None:
-    told = Story(known=[known()])
+    told = Story(known=[known(participants={"134": 1_800_000_001.0})])
     told.present(10, "client Up Dial b1", "120 Up AppDial b1 linked=client").play(leaves(20, "120", "client"))
-    assert told.verdicts.get("134", "participant") == "participant"
+    assert told.verdicts["134"] == "participant"
 
 
-@pytest.mark.xfail(strict=True, reason="first_opened of a known card is None")
 def test_the_record_says_when_a_known_card_was_opened() -> None:
     told = Story(known=[known(open_cards=frozenset({"134"}))]).present(10, *TALKING).play(leaves(20, "134", "client"))
     assert all(card["opened_at"] for card in told.record["cards"])
 
 
-@pytest.mark.xfail(strict=True, reason="a Known that is in no picture is never finished")
 def test_a_known_call_that_is_gone_is_finished() -> None:
     told = Story(known=[known(open_cards=frozenset({"134"}))]).present(10)
     assert told.keys == ["77.1/134/card.close", "77.1/call.finished"]
@@ -208,7 +198,6 @@ def test_events_that_begin_in_the_middle_of_a_talk() -> None:
     assert told.cards == ["5 card.open 134", "9 card.close 134"]
 
 
-@pytest.mark.xfail(strict=True, reason="a DialBegin from a line met in the middle begins a call between colleagues")
 def test_events_that_begin_while_the_client_waits() -> None:
     """The first event that names the client's channel is the DialBegin of the member who answers."""
     told = Story()
@@ -243,7 +232,6 @@ def test_a_new_map_is_for_calls_that_begin_from_now_on() -> None:
     assert told.cards == ["21 card.open 120"]
 
 
-@pytest.mark.xfail(strict=True, reason="on_begin identifies before the channel joins: by the new map")
 def test_a_running_call_asks_its_own_map_about_a_phone_dialled_later() -> None:
     told = Story(office(OLD_MAP)).play(client_calls())
     told.calls.use(office(NEW_MAP))

@@ -1,0 +1,46 @@
+"""Remembering: what a daemon that starts again knows of the calls that were live when its predecessor ended."""
+
+from amibridge.calls import cards, ending
+from amibridge.calls.call import Call
+from amibridge.calls.outputs import Finding
+from amibridge.calls.state import Known, State
+
+
+def remember(state: State, call: Call, known: Known) -> None:
+    """The call has gone on: it keeps its number, its cards and its participants."""
+    call.outbound = known.outbound
+    call.did = known.did
+    call.announced = known.announced
+    call.began_wall = known.began_wall or call.began_wall
+    if known.client_raw is not None:
+        call.client_raw = known.client_raw
+        call.client_number = call.directory.e164(known.client_raw)
+    for extension, count in known.openings.items():
+        card = call.part(extension).card
+        card.openings = count
+        card.is_open = extension in known.open_cards
+        card.closings = count - card.is_open
+        card.first_opened = known.opened_at.get(extension, state.wall)
+    for extension, wall in known.participants.items():
+        part = call.part(extension)
+        part.first_from, part.first_wall, part.last_wall = state.at, wall, wall
+        part.finding = Finding.PARTICIPANT
+        part.mobile_only = False
+        call.participants += 1
+        part.talk_order = call.participants
+    call.note(state.wall, None, "the daemon was started again in the middle of this call")
+
+
+def close_what_is_over(state: State) -> None:
+    """After the first picture: cards of people who are not on their calls any more close, and the calls that are in no
+    picture end."""
+    for call in state.live:
+        for part in call.parts.values():
+            if part.card.is_open and not part.ties and not part.card.for_ringing and not part.spying:
+                cards.close(state, call, part, "was not on the call any more when the daemon started again")
+    for known in list(state.known.values()):
+        call = Call(state.directory, known.began_wall or state.wall, state.at, call_id=known.call_id, client=True)
+        call.linkedid, _ = known.linkedid_and_number(state.pbx)
+        remember(state, call, known)
+        ending.vanish(state, call)
+    state.known.clear()
