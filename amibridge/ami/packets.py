@@ -21,55 +21,47 @@ class Framer:
 
     dropped: int = 0
     """Packets given up because they were over the limit."""
-    _buffer: bytearray = field(default_factory=bytearray)
-    _scanned: int = 0
+    _begun: bytearray = field(default_factory=bytearray)
+    """The packet that is not whole yet."""
     _skipping: bool = False
+    """It is over the limit: its bytes are thrown away until it ends."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The packets that this chunk completes, without their empty lines."""
-        buffer = self._buffer
-        buffer += chunk
-        if self._skipping and not self._skip():
-            return []
-        end = buffer.rfind(END, max(0, self._scanned - len(END) + 1))
-        if end < 0:
-            self._scanned = len(buffer)
-            if len(buffer) > LIMIT:
-                self._skipping = True
-                self.dropped += 1
-                self._skip()
-            return []
-        whole = bytes(memoryview(buffer)[:end])
-        del buffer[: end + len(END)]
-        self._scanned = 0
-        if len(buffer) > LIMIT:
-            self._skipping = True
-            self.dropped += 1
-            self._skip()
-        packets = whole.split(END)
-        if whole.endswith(_LINE) or [packet for packet in packets if packet[:1] in _LINE]:
+        begun = self._begun
+        if begun:
+            # Only the seam can hold an end that neither side has whole: what lies before it is not searched again.
+            seam = bytes(begun[-len(END) + 1 :]) + chunk[: len(END) - 1]
+            if END not in chunk and END not in seam:
+                begun += chunk
+                return self._too_large()
+            chunk = bytes(begun) + chunk
+        packets = chunk.split(END)
+        begun[:] = packets.pop()
+        if self._skipping:
+            self._skipping = False
+            del packets[0]
+        if [packet for packet in packets if packet[:1] in _LINE]:
             packets = [stripped for packet in packets if (stripped := packet.strip(_LINE))]
-        if len(whole) > LIMIT:
-            fitting = [packet for packet in packets if len(packet) <= LIMIT]
-            self.dropped += len(packets) - len(fitting)
-            return fitting
+        if len(chunk) > LIMIT:
+            whole = len(packets)
+            packets = [packet for packet in packets if len(packet) <= LIMIT]
+            self.dropped += whole - len(packets)
+        if begun:
+            self._too_large()
         return packets
 
     def rest(self) -> bytes:
         """What has come of a packet that is not whole yet."""
-        return bytes(self._buffer)
+        return b"" if self._skipping else bytes(self._begun)
 
-    def _skip(self) -> bool:
-        """Throws away the packet that is too large; True when its end has been found."""
-        end = self._buffer.find(END)
-        if end < 0:
-            del self._buffer[: -len(END) + 1]
-            self._scanned = 0
-            return False
-        del self._buffer[: end + len(END)]
-        self._scanned = 0
-        self._skipping = False
-        return True
+    def _too_large(self) -> list[bytes]:
+        """Gives a packet up that has become too large. No packet is whole by that."""
+        if len(self._begun) > LIMIT or self._skipping:
+            self.dropped += not self._skipping
+            self._skipping = True
+            del self._begun[: -len(END) + 1]
+        return []
 
 
 def headers(packet: bytes) -> Headers:
