@@ -35,9 +35,11 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, default: object = None, /) -> object:
         """The header's first value, or the default."""
         text = self._text
+        if text.startswith(name) and text.startswith(f"{name}: "):
+            return text[len(name) + 2 :].partition("\r\n")[0]
         start = text.find(f"\r\n{name}: ")
         if start < 0:
-            return text[len(name) + 2 :].partition("\r\n")[0] if text.startswith(f"{name}: ") else default
+            return default
         start += len(name) + 4
         end = text.find("\r\n", start)
         return text[start:end] if end >= 0 else text[start:]

@@ -1,0 +1,75 @@
+"""Recording a live PBX, from the first connection to the signal that ends it."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import structlog
+
+from amibridge.ami.login import Login
+from amibridge.ami.recorder import Recorder
+from amibridge.ami.session import Session
+from amibridge.ami.status import State
+from amibridge.calls import Event, Picture
+from amibridge.cli.record import CannotRecordError
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was written. failure: why it is not all."""
+
+    packets: int
+    bytes: int
+    seconds: float
+    failure: OSError | None
+
+
+class _Deaf:
+    """The recorder takes packets as they arrive; what they mean is nothing to it."""
+
+    async def events(self, group: Sequence[Event]) -> None:
+        """Not listened to."""
+
+    async def picture(self, picture: Picture, at: float, wall: float) -> None:
+        """Not listened to."""
+
+    async def lost(self, why: str, at: float, wall: float) -> None:
+        """Not listened to."""
+
+
+def recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
+    """Writes what the PBX sends until SIGINT, SIGTERM or the seconds are over; lost connections are made again.
+
+    Raises CannotRecordError when the first connection cannot be made.
+    """
+    return asyncio.run(_recorded(login, file, seconds))
+
+
+async def _recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
+    stop = asyncio.Event()
+    recorder = Recorder(file, stop.set)
+    session = Session(login, _Deaf(), log=structlog.wrap_logger(structlog.PrintLogger(sys.stderr)), tap=recorder.take)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    began = time.monotonic()
+    running = asyncio.create_task(session.run())
+    settled = asyncio.create_task(session.reached(State.LIVE, State.REFUSED, State.DOWN))
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({settled, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if settled.done() and (status := settled.result()).state is not State.LIVE:
+            raise CannotRecordError(f"{status.why}; {status.remedy}")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stopped
+    finally:
+        settled.cancel()
+        await session.close()
+        await running
+    return Recording(recorder.packets, recorder.bytes, time.monotonic() - began, recorder.failure)
