@@ -101,7 +101,7 @@ def _scrub(args: argparse.Namespace, loaded: "Loaded", read: Callable[[], Iterab
 
 
 def _login(args: argparse.Namespace, loaded: "Loaded") -> "Login":
-    from amibridge.cli.account import login_to
+    from amibridge.daemon.account import login_to
 
     for pbx in loaded.settings.pbx:
         if args.pbx in (None, pbx.name):

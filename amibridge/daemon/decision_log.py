@@ -1,0 +1,69 @@
+"""The log of decisions: one line for each, so that "why did 120 get a card?" can be asked of the journal."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from amibridge.calls import Command, CommandType, Ended, Output, Verdict
+
+log = structlog.get_logger("amibridge")
+
+_NUMBER = re.compile(r"(?<![-\w./@])\+?\d{7,15}(?![-\w.])")
+"""A telephone number in a sentence, but no Uniqueid, no part of a bridge's, and not the counter in a channel's name."""
+
+
+class DecisionLog:
+    """Tells what the core decided. mask: clients' numbers are shown without their middle digits."""
+
+    def __init__(self, *, mask: bool) -> None:
+        self._mask = mask
+
+    def tell(self, outputs: Sequence[Output]) -> None:
+        """One line for each decision."""
+        for output in outputs:
+            if isinstance(output, Command):
+                self._command(output)
+            elif isinstance(output, Verdict):
+                because = self.shown(output.because)
+                log.info(
+                    "verdict",
+                    call=output.call_id,
+                    extension=output.extension,
+                    finding=output.finding.value,
+                    because=because,
+                )
+            elif isinstance(output, Ended) and output.record["direction"] == "internal":
+                log.debug("call.internal", call=output.call_id, outcome=output.record["outcome"])
+
+    def shown(self, text: str | None) -> str | None:
+        """A number, or a text with numbers in it, as the log may show it."""
+        if text is None or not self._mask:
+            return text
+        return _NUMBER.sub(lambda match: masked(match[0]), text)
+
+    def _command(self, command: Command) -> None:
+        said: dict[str, Any] = {"call": command.call_id}
+        if command.extension is not None:
+            said["extension"] = command.extension
+        if command.type is CommandType.CALL_FINISHED:
+            record = command.data["record"]
+            said |= {
+                "direction": record["direction"],
+                "client": self.shown(record["client"] or record["client_raw"]),
+                "outcome": record["outcome"],
+                "participants": ",".join(part["extension"] for part in record["participants"]) or None,
+                "partial": record["partial"] or None,
+            }
+        else:
+            call = command.data["call"]
+            said |= {"client": self.shown(call["client"] or call["client_raw"]), "did": call["did"]}
+            if command.type is CommandType.CARD_OPEN:
+                said["again"] = command.data["again"] or None
+        log.info(command.type.value, **{key: value for key, value in said.items() if value is not None})
+
+
+def masked(number: str) -> str:
+    """`+79031234504` -> `+790•••••504`: enough to tell two clients apart, not enough to call one."""
+    return number[:4] + "•" * (len(number) - 7) + number[-3:]

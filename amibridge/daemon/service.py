@@ -1,0 +1,137 @@
+"""The service's life: starting, reloading on SIGHUP, stopping on SIGTERM, and what each of them says."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from amibridge.ami.session import Session
+from amibridge.calls import Calls, Output, Patience
+from amibridge.daemon import notify
+from amibridge.daemon.account import login_to
+from amibridge.daemon.adapters import adapter_for
+from amibridge.daemon.decision_log import DecisionLog
+from amibridge.daemon.listener import Listener
+from amibridge.delivery import Delivery, would_send
+from amibridge.directory.loading import Loaded, load
+from amibridge.directory.problems import ConfigurationError
+from amibridge.directory.settings import Pbx
+from amibridge.store import Store
+
+log = structlog.get_logger("amibridge")
+
+
+class Service:
+    """One daemon: made of a valid configuration, run once."""
+
+    def __init__(self, path: Path, loaded: Loaded) -> None:
+        self._path = path
+        self._loaded = loaded
+        self._decisions = DecisionLog(mask=loaded.settings.log.mask_numbers)
+        self._sessions: list[Session] = []
+        self._listeners: list[Listener] = []
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+
+    async def run(self) -> None:
+        """Works until SIGTERM or SIGINT. Raises StoreError, SecretError and UnusableCrmError before it has begun."""
+        settings = self._loaded.settings
+        for warning in self._loaded.warnings:
+            log.warning("configuration.warning", what=str(warning))
+        names = [crm.name for crm in settings.crm]
+        adapters = [] if settings.shadow else [adapter_for(crm) for crm in settings.crm]
+        store = await Store.open(settings.store.path, [adapter.name for adapter in adapters])
+        try:
+            for pbx in settings.pbx:
+                await self._listen(pbx, store)
+            self._take_signals()
+            log.info(
+                "started",
+                pbx=[p.name for p in settings.pbx],
+                crm=names,
+                shadow=settings.shadow or None,
+                store=str(store.path),
+            )
+            await self._work(Delivery(store, adapters) if adapters else None)
+        finally:
+            await store.close()
+        log.info("stopped")
+
+    async def _listen(self, pbx: Pbx, store: Store) -> None:
+        """One PBX: its core, which is told of the calls from before, and its session."""
+        loaded = self._loaded
+        patience = Patience(forget_after=loaded.settings.calls.forget_after_hours * 3600)
+        calls = Calls(pbx.name, loaded.directory, patience, await store.known_calls(pbx.name))
+        listener = Listener(pbx.name, calls, store, lambda: session.at(), self._tell)
+        session = Session(login_to(pbx), listener)
+        self._listeners.append(listener)
+        self._sessions.append(session)
+
+    async def _work(self, delivery: Delivery | None) -> None:
+        sessions = [asyncio.create_task(session.run(), name="session") for session in self._sessions]
+        helpers = [
+            asyncio.create_task(self._stop.wait(), name="stop"),
+            asyncio.create_task(self._reload_when_asked(), name="reload"),
+            *(asyncio.create_task(listener.keep_time(), name="deadlines") for listener in self._listeners),
+            *([asyncio.create_task(delivery.run(), name="delivery")] if delivery is not None else []),
+        ]
+        watchdog = asyncio.create_task(notify.watchdog(), name="watchdog")
+        notify.notify("READY=1")
+        try:
+            # None of them ends by itself before it is told to stop: whatever does has failed, and says why.
+            done, _ = await asyncio.wait({*sessions, *helpers}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            notify.notify("STOPPING=1")
+            for session in self._sessions:
+                await session.close()
+            await asyncio.gather(*sessions, return_exceptions=True)
+            for helper in (*helpers, watchdog):
+                helper.cancel()
+            await asyncio.gather(*helpers, watchdog, return_exceptions=True)
+
+    def _tell(self, outputs: Sequence[Output]) -> None:
+        self._decisions.tell(outputs)
+        if self._loaded.settings.shadow:
+            would_send(outputs, [crm.name for crm in self._loaded.settings.crm])
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+
+    async def _reload_when_asked(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            notify.reloading()
+            with suppress(ConfigurationError):
+                self._use(await asyncio.to_thread(self._read))
+            for session in self._sessions:
+                session.retry()
+            notify.notify("READY=1")
+
+    def _read(self) -> Loaded:
+        """Reads both files again; a large map takes seconds, so this is done beside the loop."""
+        try:
+            return load(self._path)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                log.error("configuration.refused", what=str(problem))
+            log.error("configuration.kept", meaning="the last good configuration stays in force")
+            raise
+
+    def _use(self, loaded: Loaded) -> None:
+        old, new = self._loaded.settings, loaded.settings
+        for key in ("pbx", "crm", "store", "shadow", "log"):
+            if getattr(old, key) != getattr(new, key):
+                log.warning("configuration.needs_restart", key=key)
+        self._loaded = Loaded(old, loaded.extension_map, loaded.directory, loaded.warnings)
+        for listener in self._listeners:
+            listener.calls.use(loaded.directory)
+        log.info("configuration.reloaded", extensions=len(loaded.extension_map.extensions))
