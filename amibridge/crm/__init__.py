@@ -1,0 +1,1 @@
+"""The CRMs: one module for each, behind the one interface of `crm.interface`."""

@@ -42,11 +42,12 @@ class Service:
         for warning in self._loaded.warnings:
             log.warning("configuration.warning", what=str(warning))
         names = [crm.name for crm in settings.crm]
-        adapters = [] if settings.shadow else [adapter_for(crm) for crm in settings.crm]
-        store = await Store.open(settings.store.path, [adapter.name for adapter in adapters])
+        told = [] if settings.shadow else settings.crm
+        store = await Store.open(settings.store.path, [crm.name for crm in told])
         try:
             for pbx in settings.pbx:
                 await self._listen(pbx, store)
+            adapters = [adapter_for(crm) for crm in told]
             self._take_signals()
             log.info(
                 "started",

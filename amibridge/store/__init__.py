@@ -1,0 +1,25 @@
+"""The store: one SQLite file with the journal of calls and the outbox of commands."""
+
+from amibridge.store.archive import Archive
+from amibridge.store.backup import back_up
+from amibridge.store.errors import AlreadyRunningError, NotOurDatabaseError, StoreError, StoreFailedError
+from amibridge.store.lock import holder
+from amibridge.store.outbox import Errand, Outbox, Result, State
+from amibridge.store.store import Limits, Saved, Store
+
+__all__ = [
+    "AlreadyRunningError",
+    "Archive",
+    "Errand",
+    "Limits",
+    "NotOurDatabaseError",
+    "Outbox",
+    "Result",
+    "Saved",
+    "State",
+    "Store",
+    "StoreError",
+    "StoreFailedError",
+    "back_up",
+    "holder",
+]

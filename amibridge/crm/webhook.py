@@ -1,0 +1,177 @@
+"""Webhooks after the Standard Webhooks specification: a POST of JSON for every command, signed with shared secrets."""
+
+import base64
+import hmac
+import string
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+
+from amibridge.calls import Command, CommandType
+from amibridge.calls.record import iso
+from amibridge.crm.interface import Answer, Capabilities, Done, Gone, Lost, Memory, Refused, Repeat, Retry
+
+LIMIT = 20_000
+"""Bytes: a body stays below."""
+SECRET_PREFIX = "whsec_"
+
+NEVER_CUT = frozenset({"key", "id", "call_id"})
+CUTS = ((300, 300), (100, 100), (100, 20))
+"""Characters of a text and entries of a list that are left of a body that is too long; the next one if need be."""
+
+_OF_THE_COMMAND = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
+"""What is said of the command, and will be said again. Every other failure (no access, not found, moved, broken) is the
+endpoint's: people will mend it, and then nothing has been lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """One endpoint.
+
+    url: where to; it may hold a token, so it is shown nowhere.
+    secrets: `whsec_…`, several while the receiver changes from one to the next; none: nothing is signed.
+    timeout: seconds for one request, from connecting to the answer.
+    """
+
+    name: str
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    timeout: float = 10.0
+    concurrency: int = 4
+
+
+class Webhook:
+    """The adapter of one endpoint. It remembers nothing; a receiver that keeps `webhook-id` opens nothing twice.
+
+    wall: the wall clock, in seconds since the epoch; receivers compare it with their own.
+    Raises ValueError for a secret that is none.
+    """
+
+    def __init__(self, settings: WebhookSettings, wall: Callable[[], float] = time.time) -> None:
+        self.name = settings.name
+        self.capabilities = Capabilities(
+            can_close=True, repeat=dict.fromkeys(CommandType, Repeat.SAFE), concurrency=settings.concurrency
+        )
+        self._url = settings.url
+        self._wall = wall
+        self.sign_with(settings.secrets)
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=settings.timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=settings.concurrency),
+            headers={"user-agent": "amibridge", "content-type": "application/json"},
+        )
+
+    def sign_with(self, secrets: Sequence[str]) -> None:
+        """From now on. Raises ValueError for a secret that is none; then nothing has changed."""
+        self._keys = [secret_key(secret) for secret in secrets]
+
+    async def send(self, command: Command, memory: Memory, *, repeated: bool) -> Answer:
+        content = body(command)
+        if len(content) >= LIMIT:
+            return Refused(f"the body would have {len(content)} bytes")
+        headers = signed(message_id(command), int(self._wall()), content, self._keys)
+        try:
+            async with self._session.post(self._url, data=content, headers=headers, allow_redirects=False) as response:
+                return answer(response.status, response.headers.get("retry-after"), self._wall())
+        except aiohttp.ClientConnectorError as error:
+            return Retry(f"no connection: {type(error.__cause__ or error).__name__}")
+        except TimeoutError:
+            return Lost("no answer in time")
+        except aiohttp.ClientError as error:
+            return Lost(f"no answer: {type(error).__name__}")
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def body(command: Command) -> bytes:
+    """The command as it is posted. One that is too long is cut, and says so with `shortened`."""
+    content = _content(command, command.data)
+    for texts, entries in CUTS:
+        if len(content) < LIMIT:
+            break
+        content = _content(command, {**_cut(command.data, texts, entries), "shortened": True})
+    return content
+
+
+def message_id(command: Command) -> str:
+    """The command's key, as a header can hold it: what is not printable ASCII is percent-encoded."""
+    return quote(command.key, safe=string.punctuation)
+
+
+def secret_key(secret: str) -> bytes:
+    """The key that `whsec_<base64>` stands for. Raises ValueError, which does not tell the secret."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not key:
+        raise ValueError(f"a webhook's secret is `{SECRET_PREFIX}` and base64 behind it")
+    return key
+
+
+def signed(webhook_id: str, timestamp: int, content: bytes, keys: Sequence[bytes]) -> dict[str, str]:
+    """The headers of one attempt. timestamp: seconds since the epoch. Without keys there is no signature."""
+    headers = {"webhook-id": webhook_id, "webhook-timestamp": str(timestamp)}
+    if keys:
+        message = f"{webhook_id}.{timestamp}.".encode() + content
+        macs = (base64.b64encode(hmac.digest(key, message, "sha256")).decode() for key in keys)
+        headers["webhook-signature"] = " ".join(f"v1,{mac}" for mac in macs)
+    return headers
+
+
+def answer(status: int, retry_after: str | None, now: float) -> Answer:
+    """What an HTTP status means for the command. now: the wall clock, for a `Retry-After` that names a time."""
+    if 200 <= status < 300:
+        return Done()
+    if status == HTTPStatus.GONE:
+        return Gone("HTTP 410: the endpoint wants no more")
+    if status in _OF_THE_COMMAND:
+        return Refused(f"HTTP {status}")
+    why = f"HTTP {status}, a redirect, which is not followed" if 300 <= status < 400 else f"HTTP {status}"
+    return Retry(why, _seconds(retry_after, now))
+
+
+def _seconds(retry_after: str | None, now: float) -> float | None:
+    """`Retry-After`: seconds, or a date."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
+    except ValueError:
+        return None
+
+
+def _content(command: Command, data: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({"type": command.type, "timestamp": iso(command.wall), "data": data})
+
+
+def _cut(value: Any, texts: int, entries: int) -> Any:
+    """The value with long texts and long lists cut."""
+    if isinstance(value, str):
+        return value if len(value) <= texts else f"{value[:texts]}…"
+    if isinstance(value, Mapping):
+        kept = islice(value.items(), entries)
+        return {name: inner if name in NEVER_CUT else _cut(inner, texts, entries) for name, inner in kept}
+    if isinstance(value, Sequence):
+        return [_cut(inner, texts, entries) for inner in value[:entries]]
+    return value

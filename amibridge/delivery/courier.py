@@ -1,0 +1,176 @@
+"""The courier of one CRM: takes what is most urgent from the outbox, one command of each call at a time."""
+
+import asyncio
+import logging
+import traceback
+from dataclasses import dataclass
+from random import Random
+
+import structlog
+
+from amibridge.crm.interface import Adapter, Answer, Done, Gone, Lost, Refused, Repeat, Retry
+from amibridge.delivery.bucket import Bucket
+from amibridge.delivery.clock import Clock
+from amibridge.delivery.gate import Gate
+from amibridge.delivery.settling import needless, settled
+from amibridge.store import Errand, Outbox, Result, State, StoreFailedError
+
+log = structlog.get_logger(__name__)
+
+LONGEST_ERRAND = 120.0
+"""Seconds after which an adapter that has not answered is given up. Each has shorter patience of its own."""
+GRACE = 5.0
+"""Seconds that errands under way are given when the daemon is stopped."""
+STORE_PAUSE = 1.0
+"""Seconds until the outbox is asked again after it could not be read."""
+
+_LEVELS = {State.REFUSED: logging.ERROR, State.UNCLEAR: logging.ERROR, State.PENDING: logging.WARNING}
+
+
+@dataclass(frozen=True, slots=True)
+class CourierStatus:
+    """How one CRM is doing."""
+
+    crm: str
+    up: bool
+    gone: str | None
+    """Why nothing more is sent to it until the daemon is started again."""
+    under_way: int
+
+
+class Courier:
+    """A lane is one call at one CRM: its commands go one after the other, in the order of their commit.
+
+    The outbox is the only memory of what is to be done; here is only what is under way.
+    """
+
+    def __init__(self, adapter: Adapter, outbox: Outbox, clock: Clock, random: Random) -> None:
+        self.crm = adapter.name
+        self._adapter = adapter
+        self._capabilities = adapter.capabilities
+        self._outbox = outbox
+        self._clock = clock
+        self._random = random
+        self._gate = Gate(self.crm, random)
+        pace = self._capabilities.pace
+        self._bucket = None if pace is None else Bucket(pace)
+        self._gone: str | None = None
+        self._stir = asyncio.Event()
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        """Call id to the errand under way."""
+        self._stuck: set[str] = set()
+        """Calls of which something could not be recorded: what was sent would be sent again and again."""
+
+    @property
+    def status(self) -> CourierStatus:
+        return CourierStatus(self.crm, self._gate.up and self._gone is None, self._gone, len(self._lanes))
+
+    async def run(self) -> None:
+        """Works until it is cancelled; errands under way then have some seconds to come home."""
+        with self._outbox.listening(self._stir):
+            try:
+                while True:
+                    self._stir.clear()
+                    try:
+                        again_at = await self._round()
+                    except StoreFailedError as error:
+                        log.warning("delivery.waiting", crm=self.crm, reason=str(error))
+                        again_at = self._clock.now() + STORE_PAUSE
+                    await self._clock.wait(self._stir, again_at)
+            finally:
+                await self._come_home()
+
+    async def _round(self) -> float | None:
+        """Sets out with what is due. Returns when to look again if nothing stirs before."""
+        if self._gone is not None:
+            return None
+        for key in await self._outbox.expire(self.crm, self._busy()):
+            log.warning("delivery.expired", crm=self.crm, key=key)
+        now = self._clock.now()
+        room = min(self._capabilities.concurrency - len(self._lanes), self._gate.room(now, len(self._lanes)))
+        if self._bucket is not None:
+            room = min(room, self._bucket.room(now))
+        if room > 0:
+            for errand in await self._outbox.due(self.crm, self._busy(), room):
+                self._set_out(errand)
+        deadlines = (
+            self._gate.opens_at(now),
+            None if self._bucket is None else self._bucket.next_at(now),
+            await self._outbox.next_due(self.crm, self._busy()),
+        )
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def _busy(self) -> set[str]:
+        return self._stuck | self._lanes.keys()
+
+    def _set_out(self, errand: Errand) -> None:
+        call_id = errand.command.call_id
+        result = needless(errand, self._capabilities)
+        if result is None and self._bucket is not None:
+            self._bucket.take(self._clock.now())
+        delivering = self._deliver(errand) if result is None else self._settle(errand, result)
+        task = asyncio.create_task(delivering, name=f"{self.crm}: {errand.command.key}")
+        self._lanes[call_id] = task
+
+        def came_home(task: asyncio.Task[None]) -> None:
+            del self._lanes[call_id]
+            self._stir.set()
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._stuck.add(call_id)
+                log.error("delivery.stuck", crm=self.crm, key=errand.command.key, error=_place(error))
+
+        task.add_done_callback(came_home)
+
+    async def _deliver(self, errand: Errand) -> None:
+        repeat = self._capabilities.repeat[errand.command.type]
+        if repeat is Repeat.UNSAFE and not await self._outbox.claim(errand):
+            return
+        answer = await self._ask(errand)
+        self._learn(answer)
+        await self._settle(errand, settled(errand, answer, repeat, self._clock.now(), self._random))
+
+    async def _settle(self, errand: Errand, result: Result) -> None:
+        await self._outbox.record(errand, result)
+        told = {"crm": self.crm, "key": errand.command.key, "attempt": errand.attempts + result.sent}
+        if result.why is not None:
+            told["why"] = result.why
+        if result.state is State.PENDING and result.not_before:
+            told["again_in"] = round(max(0.0, result.not_before - self._clock.now()), 1)
+        log.log(_LEVELS.get(result.state, logging.INFO), f"delivery.{result.state}", **told)
+
+    async def _ask(self, errand: Errand) -> Answer:
+        try:
+            async with asyncio.timeout(LONGEST_ERRAND):
+                return await self._adapter.send(errand.command, errand.memory, repeated=errand.attempts > 0)
+        except TimeoutError:
+            return Lost("no answer in time")
+        except Exception as error:  # noqa: BLE001 - whatever an adapter does wrong, its lane and the other CRMs go on
+            return Lost(f"a fault of the adapter: {_place(error)}")
+
+    def _learn(self, answer: Answer) -> None:
+        """What the answer says about the CRM itself."""
+        match answer:
+            case Done() | Refused():
+                self._gate.answered()
+            case Gone(why):
+                self._gone = why
+                log.error("crm.gone", crm=self.crm, why=why, meaning="nothing is sent to it until the next start")
+            case Retry(_, after) if after is not None:
+                self._gate.asked_for_time(self._clock.now(), after)
+            case Retry(why) | Lost(why):
+                self._gate.failed(self._clock.now(), why)
+
+    async def _come_home(self) -> None:
+        under_way = list(self._lanes.values())
+        if under_way:
+            _, late = await asyncio.wait(under_way, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def _place(error: BaseException) -> str:
+    """What kind of error it was, and where. Its text stays out: libraries put addresses with tokens into it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

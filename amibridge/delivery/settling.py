@@ -1,0 +1,35 @@
+"""What becomes of an errand: from what is known of it, and from the CRM's answer, to what the outbox records."""
+
+from random import Random
+
+from amibridge.calls import CommandType
+from amibridge.crm.interface import Answer, Capabilities, Done, Gone, Lost, Refused, Repeat, Retry
+from amibridge.delivery.backoff import granted, pause
+from amibridge.store import Errand, Result, State
+
+
+def needless(errand: Errand, capabilities: Capabilities) -> Result | None:
+    """The result of an errand that need not set out at all; None for one that has to."""
+    if errand.command.type is CommandType.CARD_CLOSE:
+        if not capabilities.can_close:
+            return Result(State.SUPERSEDED, "this CRM cannot close a card", sent=False)
+        if errand.nothing_to_close:
+            return Result(State.SUPERSEDED, "its card was never sent", sent=False)
+    return None
+
+
+def settled(errand: Errand, answer: Answer, repeat: Repeat, now: float, random: Random) -> Result:
+    """The result of an errand after the CRM's answer. now: the host's clock."""
+    match answer:
+        case Done(memory):
+            return Result(State.DONE, memory=memory)
+        case Refused(why):
+            return Result(State.REFUSED, why)
+        case Lost(why) if repeat is Repeat.UNSAFE:
+            return Result(State.UNCLEAR, why)
+        case Retry(why, after) if after is not None:
+            return Result(State.PENDING, why, not_before=now + granted(after))
+        case Gone(why):
+            return Result(State.PENDING, why)
+        case Retry(why) | Lost(why):
+            return Result(State.PENDING, why, not_before=now + pause(errand.attempts + 1, random))

@@ -1,0 +1,238 @@
+"""The outbox: which command goes to which CRM next, and what became of it."""
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from amibridge.calls import Command, CommandType
+from amibridge.store.clock import Now
+from amibridge.store.connection import Row
+from amibridge.store.encoding import dump, load
+from amibridge.store.journal import CARD_EXPIRES
+from amibridge.store.owner import Owner
+from amibridge.store.statements import Statement, once
+
+LONGEST_REST = 3600.0
+"""Seconds that a delivery may rest: further into the future no `not_before` of a former run is believed."""
+
+
+class State(StrEnum):
+    """What became of one command at one CRM."""
+
+    PENDING = "pending"
+    """To be sent, or sent and its answer not recorded yet."""
+    SENDING = "sending"
+    """Unsafe to repeat, and on its way."""
+    DONE = "done"
+    EXPIRED = "expired"
+    """A card that came too late."""
+    SUPERSEDED = "superseded"
+    """Nothing to do any more: the card closed before it was shown."""
+    REFUSED = "refused"
+    """The CRM will not have it: a dead letter."""
+    UNCLEAR = "unclear"
+    """Unsafe to repeat, and its answer was lost: a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One command to bring to one CRM, and what is known when it sets out."""
+
+    seq: int
+    crm: str
+    command: Command
+    memory: Mapping[str, Any]
+    """What this CRM has told of this call so far."""
+    attempts: int
+    """How often it may have been sent; at least once when it stood in the outbox as the daemon started."""
+    nothing_to_close: bool
+    """A `card.close` whose card was never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an errand."""
+
+    state: State
+    why: str | None = None
+    not_before: float = 0.0
+    """On the host's clock; for `pending`."""
+    memory: Mapping[str, Any] | None = None
+    """What the CRM has told, all of it; None leaves what is known."""
+    sent: bool = True
+    """Whether it may have left for the CRM."""
+
+
+# The most urgent lanes that are not busy and whose first command is not resting, and of each its first command. The
+# innermost query walks an index in the right order and stops early: its cost does not grow with the outbox.
+_DUE = """
+    WITH lane AS (
+        SELECT call_id, min(urgency) AS urgency, min(seq) AS since FROM (
+            SELECT call_id, urgency, seq FROM delivery AS candidate
+            WHERE crm = :crm AND state = 'pending' AND call_id NOT IN (SELECT value FROM json_each(:busy))
+                AND NOT EXISTS (
+                    SELECT 1 FROM delivery WHERE crm = :crm AND call_id = candidate.call_id AND state = 'pending'
+                        AND not_before > :now
+                )
+            ORDER BY urgency, seq LIMIT 16 * :limit
+        )
+        GROUP BY call_id ORDER BY urgency, since LIMIT :limit
+    )
+    SELECT command.*, delivery.attempts, memory.json AS memory,
+        command.type = 'card.close' AND NOT EXISTS (
+            SELECT 1 FROM command card JOIN delivery shown ON shown.seq = card.seq AND shown.crm = :crm
+            WHERE card.call_id = command.call_id AND card.extension = command.extension AND card.type = 'card.open'
+                AND card.seq < command.seq AND shown.attempts > 0
+        ) AS nothing_to_close
+    FROM lane
+    JOIN delivery ON delivery.crm = :crm AND delivery.seq = (
+        SELECT min(seq) FROM delivery WHERE crm = :crm AND call_id = lane.call_id AND state = 'pending'
+    )
+    JOIN command ON command.seq = delivery.seq
+    LEFT JOIN memory ON memory.call_id = lane.call_id AND memory.crm = :crm
+    ORDER BY lane.urgency, lane.since
+"""
+_NEXT = """
+    SELECT min(not_before) AS deadline FROM delivery
+    WHERE crm = :crm AND state = 'pending' AND not_before > 0 AND not_before > :now
+        AND call_id NOT IN (SELECT value FROM json_each(:busy))
+"""
+_ANY_EXPIRED = """
+    SELECT seq, (SELECT key FROM command WHERE command.seq = delivery.seq) AS key FROM delivery
+    WHERE crm = :crm AND state = 'pending' AND expires_at > 0 AND expires_at <= :now
+        AND call_id NOT IN (SELECT value FROM json_each(:busy))
+"""
+_EXPIRE = """
+    UPDATE delivery SET state = 'expired', error = 'not shown in time', changed_at = ?
+    WHERE crm = ? AND seq = ? AND state = 'pending'
+"""
+_PENDING = "SELECT crm, count(*) AS number FROM delivery WHERE state = 'pending' GROUP BY crm"
+_CLAIM = """
+    UPDATE delivery SET state = 'sending', changed_at = ? WHERE seq = ? AND crm = ? AND state = 'pending'
+"""
+# What was sent and taken is done, whatever has been decided in the meantime; any other answer leaves a decision alone.
+_RECORD = """
+    UPDATE delivery SET
+        state = CASE WHEN ?1 = 'done' OR state IN ('pending', 'sending') THEN ?1 ELSE state END,
+        error = CASE WHEN ?1 = 'done' OR state IN ('pending', 'sending') THEN ?2 ELSE error END,
+        not_before = ?3, attempts = attempts + ?4, changed_at = ?5
+    WHERE seq = ?6 AND crm = ?7
+"""
+_REMEMBER = """
+    INSERT INTO memory (call_id, crm, json) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET json = excluded.json
+"""
+_LOST = """
+    UPDATE delivery SET state = 'unclear', error = 'the daemon ended before the answer', attempts = attempts + 1,
+        changed_at = ?
+    WHERE state = 'sending'
+"""
+# Also what was decided while it was under way: its card may be on a screen, and then there is something to close.
+_MAY_HAVE_BEEN_SENT = """
+    UPDATE delivery SET attempts = 1
+    WHERE attempts = 0 AND seq IN (
+        SELECT command.seq FROM delivery AS waiting JOIN command USING (call_id) WHERE waiting.state = 'pending'
+    )
+"""
+_NOT_SO_LATE = "UPDATE delivery SET not_before = ?1 WHERE state = 'pending' AND not_before > ?1"
+# The host's clock was set back while nobody was here: the age of such a card cannot be known.
+_FROM_THE_FUTURE = """
+    UPDATE delivery SET state = 'expired', error = 'its age is not known: the clock was set back', changed_at = ?
+    WHERE state = 'pending' AND expires_at > ?
+"""
+
+
+class Outbox:
+    """The deliveries of one store, as the couriers see them."""
+
+    def __init__(self, owner: Owner, now: Now) -> None:
+        self._owner = owner
+        self._now = now
+
+    @contextmanager
+    def listening(self, news: asyncio.Event) -> Iterator[None]:
+        """Sets `news` after every commit that brought outputs, as long as the context lasts."""
+        self._owner.listeners.add(news)
+        try:
+            yield
+        finally:
+            self._owner.listeners.discard(news)
+
+    def stir(self) -> None:
+        """Wakes the listeners: somebody has changed the outbox by hand."""
+        self._owner.stir()
+
+    async def due(self, crm: str, busy: Collection[str], limit: int) -> list[Errand]:
+        """The most urgent errands that may set out now, one a call.
+
+        busy: calls whose errand is under way. Raises StoreFailedError.
+        """
+        rows = await self._owner.read(
+            _DUE,
+            {"crm": crm, "busy": dump(list(busy)), "now": self._now(), "limit": limit},
+        )
+        return [_errand(crm, row) for row in rows]
+
+    async def next_due(self, crm: str, busy: Collection[str]) -> float | None:
+        """When a resting delivery may be tried again, on the host's clock; None when none rests."""
+        (row,) = await self._owner.read(_NEXT, {"crm": crm, "busy": dump(list(busy)), "now": self._now()})
+        deadline: float | None = row["deadline"]
+        return deadline
+
+    async def expire(self, crm: str, busy: Collection[str]) -> list[str]:
+        """Ends the cards that were not shown in time. Returns their keys."""
+        now = self._now()
+        rows = await self._owner.read(_ANY_EXPIRED, {"crm": crm, "now": now, "busy": dump(list(busy))})
+        if rows:
+            await self._owner.write([Statement(_EXPIRE, [(now, crm, row["seq"]) for row in rows])])
+        return [row["key"] for row in rows]
+
+    async def pending(self) -> dict[str, int]:
+        """How many deliveries wait, by CRM."""
+        rows = await self._owner.read(_PENDING, {})
+        return {row["crm"]: row["number"] for row in rows}
+
+    async def claim(self, errand: Errand) -> bool:
+        """Notes that what is unsafe to repeat is about to be sent. False: it has been superseded meanwhile."""
+        (changed,) = await self._owner.write([once(_CLAIM, self._now(), errand.seq, errand.crm)])
+        return changed > 0
+
+    async def record(self, errand: Errand, result: Result) -> None:
+        """Notes what became of an errand, together with what the CRM told. Returns when it is on the disk."""
+        row = (result.state, result.why, result.not_before, result.sent, self._now(), errand.seq, errand.crm)
+        written = [once(_RECORD, *row)]
+        if result.memory is not None:
+            written.append(once(_REMEMBER, errand.command.call_id, errand.crm, dump(result.memory)))
+        await self._owner.write(written)
+
+
+def take_over(now: float) -> Sequence[Statement]:
+    """What a new run makes of what a former one left in the outbox."""
+    return [
+        once(_LOST, now),
+        once(_MAY_HAVE_BEEN_SENT),
+        once(_NOT_SO_LATE, now + LONGEST_REST),
+        once(_FROM_THE_FUTURE, now, now + CARD_EXPIRES),
+    ]
+
+
+def _errand(crm: str, row: Row) -> Errand:
+    command = Command(
+        type=CommandType(row["type"]),
+        key=row["key"],
+        call_id=row["call_id"],
+        extension=row["extension"],
+        at=row["at"],
+        wall=row["wall"],
+        data=load(row["payload"]),
+    )
+    return Errand(
+        seq=row["seq"],
+        crm=crm,
+        command=command,
+        memory=load(row["memory"]) if row["memory"] is not None else {},
+        attempts=row["attempts"],
+        nothing_to_close=bool(row["nothing_to_close"]),
+    )

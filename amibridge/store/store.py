@@ -1,0 +1,126 @@
+"""The store's face for the daemon: outputs go in and are durable, the outbox and the known calls come out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from amibridge.calls import Known, Output
+from amibridge.store import known, retention
+from amibridge.store.clock import Now, steady
+from amibridge.store.connection import Connection
+from amibridge.store.journal import statements
+from amibridge.store.lock import Lock
+from amibridge.store.opening import open_to_own
+from amibridge.store.outbox import Outbox, take_over
+from amibridge.store.owner import Owner
+from amibridge.store.trouble import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far the store may fall behind."""
+
+    prompt: float = 0.2
+    """Seconds that a caller waits for its commit; after them it goes on without."""
+    waiting: int = 20_000
+    """Outputs that may wait in memory for a disk that fails."""
+    closing: float = 5.0
+    """Seconds that a failing disk is given when the daemon is stopped."""
+
+
+class Saved(StrEnum):
+    """What became of the outputs of a read chunk. They are safe in each case while the daemon lives."""
+
+    DURABLE = "durable"
+    WAITING = "waiting"
+    """The disk is slow or fails: they wait in memory, and no command among them is sent. Read on."""
+    FULL = "full"
+    """They wait too, but no more may: read on when `Store.room()` returns."""
+
+
+class Store:
+    """One SQLite file behind one owner task. Made by `Store.open`."""
+
+    def __init__(self, path: Path, crms: Sequence[str], limits: Limits, now: Now, lock: Lock, owner: Owner) -> None:
+        self.path = path
+        self.outbox = Outbox(owner, now)
+        self._crms = crms
+        self._limits = limits
+        self.now = now
+        self._lock = lock
+        self._owner = owner
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        crms: Sequence[str] = (),
+        *,
+        limits: Limits | None = None,
+        now: Now | None = None,
+        connect: Callable[[Path], Awaitable[Connection]] = open_to_own,
+    ) -> "Store":
+        """Opens a daemon's database, made or brought up to date as needed.
+
+        crms: the names of those who are to be told; none in shadow mode.
+        now: the host's clock. connect: how the file is opened.
+        Raises AlreadyRunningError, NotOurDatabaseError (the file is untouched then) and StoreFailedError.
+        """
+        now, limits = now or steady(), limits or Limits()
+        lock = await Lock.take(path)
+        try:
+            connection = await connect(path)
+        except BaseException:
+            lock.release()
+            raise
+        owner = Owner(connection, Trouble(now), limits.prompt)
+        # Not waited for: a daemon that starts on a full disk hears the PBX all the same.
+        owner.write(take_over(now()))
+        return cls(path, crms, limits, now, lock, owner)
+
+    async def commit(self, outputs: Sequence[Output], pbx: str) -> Saved:
+        """Writes the outputs of one read chunk of a PBX in one transaction.
+
+        Returns when they are on the disk, or sooner: after `Limits.prompt` seconds, and at once while the store is in
+        trouble. The order of chunks is kept in any case, and a cancelled caller loses nothing.
+        Raises StoreFailedError for outputs that no database can hold: a fault of ours, which the log describes.
+        """
+        if outputs:
+            written = statements(outputs, pbx, self._crms, self.now())
+            done = self._owner.write(written, weight=len(outputs))
+            if not self._owner.trouble.active:
+                await asyncio.wait([done], timeout=self._limits.prompt)
+            if done.done():
+                done.result()
+                return Saved.DURABLE
+            self._owner.trouble.begin(f"a commit takes longer than {self._limits.prompt:g} s")
+        if self.waiting >= self._limits.waiting:
+            self._owner.trouble.full(self.waiting)
+            return Saved.FULL
+        return Saved.WAITING if self.waiting else Saved.DURABLE
+
+    async def room(self) -> None:
+        """Returns when at most half of the outputs wait that may."""
+        while self.waiting > self._limits.waiting // 2:
+            self._owner.room.clear()
+            await self._owner.room.wait()
+
+    @property
+    def waiting(self) -> int:
+        """How many outputs are not on the disk yet."""
+        return self._owner.waiting
+
+    async def known_calls(self, pbx: str) -> list[Known]:
+        """What the core is to know of the calls of this PBX from before the start. Raises StoreFailedError."""
+        return await known.known_calls(self._owner, pbx, self.now())
+
+    async def forget(self, before: float) -> int:
+        """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""
+        return await retention.forget(self._owner, before)
+
+    async def close(self) -> None:
+        """Writes what waits, closes the file and gives up the lock."""
+        await self._owner.close(self._limits.closing)
+        self._lock.release()
