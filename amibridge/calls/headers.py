@@ -16,7 +16,7 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, text: str) -> None:
         """text: the packet's lines, `Name: value`, with CR LF between them."""
-        self._text = text
+        self._text = f"\r\n{text}\r\n"
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> "Headers":
@@ -34,24 +34,19 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: object = None, /) -> object:
         """The header's first value, or the default."""
-        text = self._text
-        if text.startswith(name) and text.startswith(f"{name}: "):
-            return text[len(name) + 2 :].partition("\r\n")[0]
-        start = text.find(f"\r\n{name}: ")
+        start = self._text.find(f"\r\n{name}: ")
         if start < 0:
             return default
         start += len(name) + 4
-        end = text.find("\r\n", start)
-        return text[start:end] if end >= 0 else text[start:]
+        return self._text[start : self._text.find("\r\n", start)]
 
     def last(self, name: str, default: str = "") -> str:
         """The header's last value: for headers that stand behind everything a caller can write into an event."""
         start = self._text.rfind(f"\r\n{name}: ")
         if start < 0:
-            return self.get(name, default)
+            return default
         start += len(name) + 4
-        end = self._text.find("\r\n", start)
-        return self._text[start:end] if end >= 0 else self._text[start:]
+        return self._text[start : self._text.find("\r\n", start)]
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""
