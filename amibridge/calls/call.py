@@ -179,6 +179,11 @@ class Call:
         """The legs behind which there is a person of the company, in the order of joining."""
         return (leg for leg in self.legs.values() if leg.extension is not None)
 
+    def who_began(self) -> str | None:
+        """The extension that dialled or clicked: whose phone began the call, else the first one that a click rang."""
+        by_origin = self.origin.who.extension if self.origin is not None else None
+        return by_origin or next((leg.extension for leg in self.people()), None)
+
     def note(self, wall: float, extension: str | None, text: str) -> None:
         """Adds a line of evidence. Of a trail that grows too long the beginning and the latest stay."""
         if len(self.trail) >= TRAIL_LIMIT:

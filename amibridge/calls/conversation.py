@@ -68,7 +68,7 @@ def _begins(state: State, call: Call, channel: Channel, bridge: Bridge) -> None:
             identity.link(call, other)
             call.note(state.wall, None, f"hears the client of {other.id} in bridge {bridge.uid}")
         else:
-            number = channel.number or channel.name
+            number = call.directory.e164(channel.number) or channel.number or channel.name
             call.third_parties[number] = None
             call.note(state.wall, None, f"hears {number} at {channel.name}, a third party, in bridge {bridge.uid}")
     elif kind is Kind.MACHINE:

@@ -79,6 +79,8 @@ def so_far(state: State, call: Call) -> Ended | None:
 def judged(state: State, call: Call) -> dict[str, object]:
     """Pronounces the verdicts and writes the record."""
     call.id_or(state.give_id)
+    if not call.client:
+        call.initiator = call.who_began()
     said: dict[str, dict[str, str]] = {}
     for extension in sorted(call.parts):
         part = call.parts[extension]

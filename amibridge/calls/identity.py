@@ -234,11 +234,10 @@ def queue_known(state: State, call: Call) -> None:
 
 
 def _initiated(state: State, call: Call) -> None:
-    """The extension that dialled or clicked: the phone that began the call, else the first one that a click rang."""
+    """It is known who called the client: that person has a part in the call, and is linked by it to other clients'."""
     if not call.outbound or call.initiator is not None:
         return
-    by_origin = call.origin.who.extension if call.origin is not None else None
-    call.initiator = by_origin or next((leg.extension for leg in call.people()), None)
+    call.initiator = call.who_began()
     if call.initiator is not None:
         call.part(call.initiator)
         for other in state.engaged.get(call.initiator, {}):

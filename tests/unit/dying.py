@@ -13,7 +13,7 @@ from pathlib import Path
 from amibridge.calls import Command, CommandType, Output
 from amibridge.crm.interface import Adapter, Answer, Capabilities, Done, Memory, Repeat
 from amibridge.delivery import Delivery
-from amibridge.store import Saved, Store
+from amibridge.store import Limits, Saved, Store
 from amibridge.store.connection import Connection, Row, Value
 from amibridge.store.opening import open_to_own
 from tests.unit.durable import PATIENCE, closes, ended, finished, opens, started, verdict
@@ -137,7 +137,8 @@ class Daemon:
     async def live(self) -> None:
         """Hears the story chunk by chunk, and sees to each before the next: cards are shown before they close."""
         mortal = [MortalAdapter(adapter, self.steps) for adapter in self.adapters]
-        self.store = await Store.open(self.path, [crm.name for crm in mortal], connect=self._connect)
+        names, patient = [crm.name for crm in mortal], Limits(prompt=PATIENCE)
+        self.store = await Store.open(self.path, names, limits=patient, connect=self._connect)
         delivering = asyncio.create_task(Delivery(self.store, mortal).run())
         for chunk in STORY:
             self.steps.take("received")

@@ -446,7 +446,7 @@ def test_forwarded_to_an_outside_number_is_a_third_party() -> None:
         leaves(20, "third", "client"),
     )
     record = told.record
-    assert (record["third_parties"], record["participants"], record["answered"]) == ([OTHER], [], False)
+    assert (record["third_parties"], record["participants"], record["answered"]) == ([f"+{OTHER}"], [], False)
     assert told.verdicts == {"134": "missed"}
     assert told.cards == []
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from amibridge.calls import End, Ended, Fact, Finding, Known, Output
-from amibridge.store import Archive, Saved, State, Store
+from amibridge.store import Archive, Limits, Saved, State, Store
 from amibridge.store.archive import CallStory
 from amibridge.store.journal import ordinal
 from amibridge.store.known import IDS_KEPT
-from tests.unit.durable import CALL, WALL, Clock, anchored, closes, ended, finished, opens, started, verdict
+from tests.unit.durable import CALL, PATIENCE, WALL, Clock, anchored, closes, ended, finished, opens, started, verdict
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(path, ["sales", "bus"])
+    store = await Store.open(path, ["sales", "bus"], limits=Limits(prompt=PATIENCE))
     yield store
     await store.close()
 

@@ -19,7 +19,7 @@ from amibridge.store.connection import Connection
 from amibridge.store.opening import open_to_own
 from tests.unit.durable import PATIENCE, Crm, delivering, ended, opens, started
 
-IMPATIENT = Limits(prompt=0.02, waiting=10, closing=0.1)
+IMPATIENT = Limits(prompt=0.1, waiting=10, closing=0.1)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ async def test_a_slow_commit_keeps_nobody_waiting(path: Path) -> None:
 
 async def test_while_the_store_is_in_trouble_a_commit_returns_at_once(path: Path) -> None:
     disk = Disk()
-    async with opened(path, disk, Limits(prompt=0.02, waiting=1000)) as store:
+    async with opened(path, disk, Limits(prompt=0.1, waiting=1000)) as store:
         disk.ready.clear()
         await store.commit([started()], "office")
         for number in range(100):
@@ -255,7 +255,7 @@ async def test_outputs_that_no_database_can_hold_fail_alone(path: Path) -> None:
 
 async def test_stopping_writes_what_waits(path: Path) -> None:
     disk = Disk()
-    async with opened(path, disk, Limits(prompt=0.02)) as store:
+    async with opened(path, disk, Limits(prompt=0.1)) as store:
         disk.ready.clear()
         await store.commit([started()], "office")
         disk.ready.set()
