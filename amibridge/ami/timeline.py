@@ -18,6 +18,7 @@ class Timeline:
     at: float = 0.0
     wall: float = 0.0
     _stamp: float | None = None
+    _received: float | None = None
     _shift: float = 0.0
     """What is added to a timestamp to get its place on the line."""
     _lead: float | None = None
@@ -33,13 +34,14 @@ class Timeline:
         if stamp is None:
             return self.at, self.wall
         if self._stamp is not None and (stamp < self._stamp - STEP or self._ahead(stamp, received)):
-            # The clock was set: no time has passed that we could know of.
-            self._shift = self.at - stamp
+            # The clock was set: as much time has passed as between the arrivals, as far as those are known.
+            passed = 0.0 if received is None or self._received is None else max(0.0, received - self._received)
+            self._shift = self.at + passed - stamp
             self._lead = None
         if received is not None:
             lead = stamp - received
             self._lead = lead if self._lead is None else max(self._lead, lead)
-        self._stamp = stamp
+        self._stamp, self._received = stamp, received
         place = stamp + self._shift
         if place > self.at:
             self.at = place
