@@ -15,7 +15,7 @@ def adapter_for(crm: Crm) -> Adapter:
         from amibridge.crm.webhook import Webhook as WebhookAdapter
         from amibridge.crm.webhook import WebhookSettings
 
-        secrets = (read_secret(crm.secret),) if crm.secret is not None else ()
+        secrets = tuple(read_secret(secret) for secret in (crm.secret, crm.old_secret) if secret is not None)
         try:
             return WebhookAdapter(WebhookSettings(crm.name, str(crm.url), secrets, crm.timeout_seconds))
         except ValueError as error:

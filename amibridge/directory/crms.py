@@ -18,6 +18,8 @@ class Webhook(Model):
     url: HttpUrl
     secret: SecretValue | None = None
     """``whsec_…``; without it the commands are not signed."""
+    old_secret: SecretValue | None = None
+    """The secret before, while the receiver changes: the commands are signed with both."""
     timeout_seconds: Seconds = 10.0
 
 
