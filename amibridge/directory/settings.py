@@ -52,6 +52,10 @@ class Pbx(Model):
     username: Text = "amibridge"
     secret: SecretValue
     tls: bool = False
+    ca_file: FilePath | None = None
+    """Who vouches for the PBX's certificate; None: the host's own list."""
+    verify: bool = True
+    """False takes any certificate, as self-signed ones in a closed network."""
 
 
 def _region(text: str) -> str:
@@ -131,6 +135,8 @@ class Store(Model):
     """The journal of calls and the outbox."""
 
     path: FilePath = Path("/var/lib/amibridge/amibridge.db")
+    keep_days: Annotated[int, Field(ge=2)] = 365
+    """Calls that ended longer ago are forgotten. Two days at least: so long a linkedid may come again."""
 
 
 class LogLevel(StrEnum):

@@ -1,0 +1,48 @@
+"""Calls are kept for so many days; once a day the daemon forgets what is older."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from amibridge.store import StoreFailedError
+
+log = structlog.get_logger("amibridge")
+
+DAY = 86_400.0
+FIRST = 300.0
+"""Seconds after the start until the first time: a daemon that has just started has more urgent things to write."""
+
+
+class Forgetful(Protocol):
+    """The one thing that is asked of the store."""
+
+    async def forget(self, before: float) -> int:
+        """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""
+        ...
+
+
+async def forget_daily(
+    store: Forgetful,
+    keep_days: float,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
+    """Forgets the calls that ended more than so many days ago. Works until it is cancelled.
+
+    now: the wall clock at the moment it is asked; the end of a call was told on the PBX's.
+    """
+    pause = FIRST
+    while True:
+        await sleep(pause)
+        pause = DAY
+        try:
+            forgotten = await store.forget(now() - keep_days * DAY)
+        except StoreFailedError as error:
+            log.warning("retention.failed", reason=str(error), meaning="it is tried again tomorrow")
+            continue
+        if forgotten:
+            log.info("retention.forgotten", calls=forgotten, older_than_days=keep_days)
