@@ -87,7 +87,8 @@ class State:
     _gone_order: deque[tuple[float, str]] = field(default_factory=deque)
     _ids: dict[str, list[int]] = field(default_factory=dict)
     """linkedid -> [ids given, calls that may still be followed by another under it]."""
-    _retired: deque[tuple[str, int]] = field(default_factory=deque)
+    _retired: deque[tuple[float, int, str]] = field(default_factory=deque)
+    """When, and after how many channels, a call under this linkedid ended."""
     _retire_at: int = 1024
 
     def number(self) -> int:
@@ -113,6 +114,8 @@ class State:
         self._gone_order.append((self.at, channel.uid))
         while self._gone_order[0][0] < self.at - GONE_MEMORY:
             self._gone.discard(self._gone_order.popleft()[1])
+        if not self.channels:
+            self._forget_ids()
 
     def has_gone(self, uid: str) -> bool:
         """Whether a channel with this Uniqueid hung up a moment ago: what comes now of it is an echo."""
@@ -153,19 +156,21 @@ class State:
         return f"{self.pbx}:{linkedid}{suffix}"
 
     def retire_id(self, linkedid: str) -> None:
-        """The call is over. Its linkedid may come again only through a channel that lives now: until those are gone,
-        the count is kept."""
-        self._retired.append((linkedid, self.serial))
+        """The call is over. Its linkedid may come again, but only through a channel that lives now: until those are
+        gone, and a while longer, no other call gets the same id."""
+        self._retired.append((self.at, self.serial, linkedid))
         if len(self._retired) >= self._retire_at:
-            oldest = min((c.serial for c in self.channels.values()), default=self.serial + 1)
-            while self._retired and self._retired[0][1] < oldest:
-                linkedid, _ = self._retired.popleft()
-                given = self._ids.get(linkedid)
-                if given is not None:
-                    given[1] -= 1
-                    if given[1] <= 0:
-                        del self._ids[linkedid]
+            self._forget_ids()
             self._retire_at = 2 * len(self._retired) + 1024
+
+    def _forget_ids(self) -> None:
+        oldest = min((channel.serial for channel in self.channels.values()), default=self.serial + 1)
+        while self._retired and self._retired[0][0] < self.at - GONE_MEMORY and self._retired[0][1] < oldest:
+            linkedid = self._retired.popleft()[2]
+            given = self._ids[linkedid]
+            given[1] -= 1
+            if given[1] <= 0:
+                del self._ids[linkedid]
 
     def part_from(self, call: Call) -> None:
         """Nobody talks in this call between colleagues any more."""
@@ -182,7 +187,7 @@ class State:
             given[0] = max(given[0], number)
             given[1] += 1
             if call.ended:
-                self._retired.append((linkedid, self.serial))
+                self._retired.append((self.at, self.serial, linkedid))
             else:
                 self.known[call.channel] = call
 

@@ -8,6 +8,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Sequence
+from itertools import chain
 
 from amibridge.ami.decode import events
 from amibridge.ami.timeline import Timeline
@@ -34,22 +35,21 @@ def cost(calls: int) -> float:
 
 
 def memory(calls: int) -> tuple[int, int]:
-    """Bytes held while so many calls talk, and after they have ended."""
+    """Bytes held while so many calls talk, and after they and one more call, an hour later, have ended."""
     core, timeline = Calls("lab", directory(CAPTURES / "lab.yaml")), Timeline()
     gc.collect()
     tracemalloc.start()
-    held = {}
-    for stage, packets in concurrent(calls):
-        before, _ = tracemalloc.get_traced_memory()
+    held = []
+    for _, packets in chain(concurrent(calls), concurrent(1, later=3600)):
         for event in events(packets, timeline):
             core.apply(event)
         del event
-        packets.clear()
+        packets.clear()  # the generator holds them too
         gc.collect()
-        held[stage] = tracemalloc.get_traced_memory()[0]
-        del before
+        held.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    return held["talk"], held["end"]
+    _, talking, *_, ended = held
+    return talking, ended
 
 
 def main(numbers: Sequence[int]) -> None:

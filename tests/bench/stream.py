@@ -1,4 +1,4 @@
-"""Streams for the benchmarks: a real busy hour, again and again with ids of its own, or as many calls at once as wanted."""
+"""Streams for the benchmarks: a real busy hour again and again with ids of its own, or any number of calls at once."""
 
 import re
 from collections.abc import Iterator
@@ -38,9 +38,9 @@ def repeated(stream: bytes, times: int) -> Iterator[bytes]:
             yield moved[start : start + CHUNK]
 
 
-def concurrent(calls: int) -> Iterator[tuple[str, list[bytes]]]:
+def concurrent(calls: int, later: float = 0.0) -> Iterator[tuple[str, list[bytes]]]:
     """So many inbound calls at once, in stages: ("begin", …), ("talk", …), ("end", …). 100 calls begin in a second."""
-    began = 1_800_000_000.0
+    began = 1_800_000_000.0 + later
     for stage in ("begin", "talk", "end"):
         packets: list[bytes] = []
         for n in range(calls):
@@ -59,7 +59,8 @@ def _channel(n: int, whose: str, state: str, prefix: str = "") -> dict[str, str]
     uid = f"1800000000.{2 * n + (whose == 'phone')}"
     number = f"7903{n:07d}" if whose == "client" else f"1{n % 100:02d}"
     headers = {"Channel": f"PJSIP/{device}-{2 * n + (whose == 'phone'):08x}", "ChannelStateDesc": state}
-    headers |= {"CallerIDNum": number, "CallerIDName": "<unknown>", "Exten": "74950000002"}
+    headers |= {"CallerIDNum": number, "CallerIDName": "<unknown>"}
+    headers |= {"Context": "from-pstn", "Exten": "74950000002", "Priority": "1"}
     headers |= {"Uniqueid": uid, "Linkedid": f"1800000000.{2 * n}"}
     return {prefix + key: value for key, value in headers.items()}
 
