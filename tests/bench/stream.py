@@ -45,7 +45,7 @@ def concurrent(calls: int, later: float = 0.0) -> Iterator[tuple[str, list[bytes
         packets: list[bytes] = []
         for n in range(calls):
             at = began + n / 100 + {"begin": 0, "talk": 2 + calls / 100, "end": 4 + 2 * calls / 100}[stage]
-            packets += _STAGES[stage](n, at)
+            packets += _STAGES[stage](n + 100_000 * int(later), at)
         yield stage, packets
 
 

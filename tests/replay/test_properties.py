@@ -116,7 +116,7 @@ RENAMED = {"134": "164", "120": "165", "121": "166", "135": "167", "136": "168",
 OTHERS = [
     one
     for one in captures()
-    if not any(name in one.name for name in ("busy_hour", "followme"))  # the mobile belongs to one map entry
+    if "busy_hour" not in one.name and b"79161112233" not in one.raw  # the mobile belongs to one entry of the map
 ]
 
 
