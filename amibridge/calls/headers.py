@@ -6,6 +6,16 @@ from typing import TypeVar, overload
 T = TypeVar("T")
 
 
+class _Lines(dict[str, str]):
+    """How a header's line begins, by its name. The names are those that the core asks for: there are few."""
+
+    def __missing__(self, name: str) -> str:
+        return self.setdefault(name, f"\r\n{name}: ")
+
+
+_LINES = _Lines()
+
+
 class Headers(Mapping[str, str]):
     """The headers of one packet; of a repeated header the first value.
 
@@ -34,19 +44,21 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: object = None, /) -> object:
         """The header's first value, or the default."""
-        start = self._text.find(f"\r\n{name}: ")
+        text, line = self._text, _LINES[name]
+        start = text.find(line)
         if start < 0:
             return default
-        start += len(name) + 4
-        return self._text[start : self._text.find("\r\n", start)]
+        start += len(line)
+        return text[start : text.find("\r\n", start)]
 
     def last(self, name: str, default: str = "") -> str:
         """The header's last value: for headers that stand behind everything a caller can write into an event."""
-        start = self._text.rfind(f"\r\n{name}: ")
+        text, line = self._text, _LINES[name]
+        start = text.rfind(line)
         if start < 0:
             return default
-        start += len(name) + 4
-        return self._text[start : self._text.find("\r\n", start)]
+        start += len(line)
+        return text[start : text.find("\r\n", start)]
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""

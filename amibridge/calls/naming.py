@@ -2,8 +2,8 @@
 
 A caller can write headers of his own into the events of his call: line ends in his number reach the manager's stream
 as they are (tried on Asterisk 16 and 22 with chan_pjsip). They stand behind the channel's name and before its real
-Uniqueid, and again in the events of channels that show his number. So the pair of Uniqueid and name is asked for, and
-where the two do not belong together, the one that a caller cannot have written counts.
+Uniqueid, and again in the events of channels that show his number. So a channel is known by its name
+or by its Uniqueid, whichever a caller cannot have written.
 """
 
 from amibridge.calls.channel import Channel
@@ -20,11 +20,11 @@ def named(state: State, event: Event, prefix: str = "") -> Channel | None:
     Of an event's first channel the name is before anything that a caller can write; of the second (`Dest…`) the
     Uniqueid is behind it.
     """
-    name = event.headers.get(f"{prefix}Channel")
-    channel = state.channels.get(event.headers.last(f"{prefix}Uniqueid") or "")
-    if channel is not None and (channel.name == name or prefix):
-        return channel
-    by_name = state.names.get(name) if name else None
-    if by_name is None and channel is not None and name and name.removesuffix(ZOMBIE) == channel.name:
+    name = event.headers.get(f"{prefix}Channel", "")
+    by_name = state.names.get(name)
+    if by_name is not None and not prefix:
+        return by_name
+    channel = state.channels.get(event.headers.last(f"{prefix}Uniqueid"))
+    if channel is not None and (prefix or (name and name.removesuffix(ZOMBIE) == channel.name)):
         return channel
     return by_name
