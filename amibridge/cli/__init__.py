@@ -7,7 +7,11 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "replay": "play a capture through the core and print its calls",
-    "explain": "say in plain words who got a card in a captured call, and why",
+    "explain": "say in plain words who got a card in a call, and why",
+    "calls": "list the calls that the store knows",
+    "status": "say whether the daemon runs and what waits for the CRMs",
+    "outbox": "show what waits or was refused, try it again or drop it",
+    "backup": "copy the store while the daemon works",
     "check": "check the configuration, and what in it would cause wrong cards",
     "record": "record the stream of a live PBX to a capture file",
     "run": "listen to the PBX and send the cards",

@@ -5,15 +5,22 @@ import os
 import socket
 import time
 
+import structlog
+
+log = structlog.get_logger("amibridge")
+
 
 def notify(*lines: str) -> None:
-    """Tells systemd something (`READY=1`); nothing where nobody listens."""
+    """Tells systemd something (`READY=1`); nothing where nobody listens. Calls go on when it cannot be told."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-        sender.connect(f"\0{address[1:]}" if address.startswith("@") else address)
-        sender.sendall("\n".join(lines).encode())
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+            sender.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+            sender.sendall("\n".join(lines).encode())
+    except OSError as error:
+        log.warning("systemd.not_told", what=lines[0], reason=str(error))
 
 
 def reloading() -> None:

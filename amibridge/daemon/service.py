@@ -15,6 +15,8 @@ from amibridge.daemon.account import login_to
 from amibridge.daemon.adapters import adapter_for
 from amibridge.daemon.decision_log import DecisionLog
 from amibridge.daemon.listener import Listener
+from amibridge.daemon.nudge import NUDGE
+from amibridge.daemon.retention import forget_daily
 from amibridge.delivery import Delivery, would_send
 from amibridge.directory.loading import Loaded, load
 from amibridge.directory.problems import ConfigurationError
@@ -22,6 +24,9 @@ from amibridge.directory.settings import Pbx
 from amibridge.store import Store
 
 log = structlog.get_logger("amibridge")
+
+CLOSING = 2.0
+"""Seconds that a session's handler is given to finish when the daemon is stopped."""
 
 
 class Service:
@@ -38,6 +43,8 @@ class Service:
 
     async def run(self) -> None:
         """Works until SIGTERM or SIGINT. Raises StoreError, SecretError and UnusableCrmError before it has begun."""
+        # First of all: a SIGHUP that nobody has taken ends the process, and systemd takes that for a wish.
+        self._take_signals()
         settings = self._loaded.settings
         for warning in self._loaded.warnings:
             log.warning("configuration.warning", what=str(warning))
@@ -48,7 +55,7 @@ class Service:
             for pbx in settings.pbx:
                 await self._listen(pbx, store)
             adapters = [adapter_for(crm) for crm in told]
-            self._take_signals()
+            asyncio.get_running_loop().add_signal_handler(NUDGE, store.outbox.stir)
             log.info(
                 "started",
                 pbx=[p.name for p in settings.pbx],
@@ -56,7 +63,7 @@ class Service:
                 shadow=settings.shadow or None,
                 store=str(store.path),
             )
-            await self._work(Delivery(store, adapters) if adapters else None)
+            await self._work(store, Delivery(store, adapters) if adapters else None)
         finally:
             await store.close()
         log.info("stopped")
@@ -71,11 +78,12 @@ class Service:
         self._listeners.append(listener)
         self._sessions.append(session)
 
-    async def _work(self, delivery: Delivery | None) -> None:
+    async def _work(self, store: Store, delivery: Delivery | None) -> None:
         sessions = [asyncio.create_task(session.run(), name="session") for session in self._sessions]
         helpers = [
             asyncio.create_task(self._stop.wait(), name="stop"),
             asyncio.create_task(self._reload_when_asked(), name="reload"),
+            asyncio.create_task(forget_daily(store, self._loaded.settings.store.keep_days), name="retention"),
             *(asyncio.create_task(listener.keep_time(), name="deadlines") for listener in self._listeners),
             *([asyncio.create_task(delivery.run(), name="delivery")] if delivery is not None else []),
         ]
@@ -88,12 +96,18 @@ class Service:
                 task.result()
         finally:
             notify.notify("STOPPING=1")
-            for session in self._sessions:
-                await session.close()
-            await asyncio.gather(*sessions, return_exceptions=True)
+            await self._close(sessions)
             for helper in (*helpers, watchdog):
                 helper.cancel()
             await asyncio.gather(*helpers, watchdog, return_exceptions=True)
+
+    async def _close(self, running: Sequence[asyncio.Task[None]]) -> None:
+        """Closes the sessions. A handler at work finishes, unless it waits for room in a store whose disk fails."""
+        closing = [asyncio.create_task(session.close(), name="closing") for session in self._sessions]
+        _, late = await asyncio.wait(running, timeout=CLOSING)
+        for session in late:
+            session.cancel()
+        await asyncio.gather(*running, *closing, return_exceptions=True)
 
     def _tell(self, outputs: Sequence[Output]) -> None:
         self._decisions.tell(outputs)

@@ -1,0 +1,37 @@
+"""`amibridge backup`: a copy of the store, taken while the daemon works."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from amibridge.cli.looking import CannotLookError, add_config_argument, asked, configured
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_argument(parser)
+    parser.add_argument("file", type=Path, metavar="FILE", help="the copy; a file of that name is replaced")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Makes the copy, which appears when it is whole; the exit status is 1 when it could not be made."""
+    from amibridge.store import back_up
+
+    try:
+        database = configured(args.config).settings.store.path
+        if _are_one(database, args.file):
+            raise CannotLookError(f"{args.file} is the store itself; name another file")
+        if args.file.is_dir():
+            raise CannotLookError(f"{args.file} is a folder; name a file in it")
+        asked(database, back_up(database, args.file))
+    except CannotLookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{args.file}: {args.file.stat().st_size} bytes, a copy of {database}", file=sys.stderr)
+    return 0
+
+
+def _are_one(database: Path, target: Path) -> bool:
+    """Whether the copy would take the place of the store, its journal or its lock."""
+    taken = {database.with_name(f"{database.name}{end}").resolve() for end in ("", "-wal", "-shm", ".lock")}
+    return target.resolve() in taken

@@ -1,0 +1,105 @@
+"""`amibridge calls`: the calls that the store knows, the latest first."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amibridge.cli.looking import CannotLookError, add_config_argument, asked, configured, e164_or_as_typed
+from amibridge.cli.moment import moment
+from amibridge.cli.printing import printed, table
+
+if TYPE_CHECKING:
+    from amibridge.store.archive import CallStory
+
+COLUMNS = ("began (UTC)", "direction", "client", "did", "outcome", "talked", "cards", "call")
+AT_MOST = 100
+
+Record = Mapping[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_argument(parser)
+    parser.add_argument("--live", action="store_true", help="only calls that have not ended")
+    parser.add_argument("--client", metavar="NUMBER", help="only this client's, however the number is written")
+    parser.add_argument("--extension", metavar="EXT", help="only those with a verdict on this extension")
+    parser.add_argument(
+        "--since", type=moment, default=0.0, metavar="WHEN", help="only later ones: 2h, 3d, 2026-11-21T19:30 (UTC)"
+    )
+    parser.add_argument("--limit", type=int, default=AT_MOST, metavar="N", help=f"at most so many (default {AT_MOST})")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line, by the output contract; null: not known yet"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the calls; the exit status is 1 when the store cannot be read."""
+    try:
+        loaded = configured(args.config)
+        client = None if args.client is None else e164_or_as_typed(args.client, loaded)
+        database = loaded.settings.store.path
+        search = _live(database, args, client) if args.live else _recent(database, args, client)
+        records = asked(database, search)
+    except CannotLookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if args.json:
+        printed(json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records)
+    else:
+        printed(table([COLUMNS, *map(_row, records)]))
+    if len(records) == args.limit:
+        print(f"not more than {args.limit} are shown; --limit shows more", file=sys.stderr)
+    return 0
+
+
+async def _recent(database: Path, args: argparse.Namespace, client: str | None) -> list[Record]:
+    """The records of what was asked for; of live calls as far as they go."""
+    from amibridge.cli.stored import record_so_far
+    from amibridge.store import Archive
+
+    async with Archive.opened(database) as archive:
+        records: list[Record] = []
+        for line in await archive.calls(since=args.since, client=client, extension=args.extension, limit=args.limit):
+            if line.record is not None:
+                records.append(line.record)
+            elif (story := await archive.call(line.call_id)) is not None:
+                records.append(record_so_far(story))
+        return records
+
+
+async def _live(database: Path, args: argparse.Namespace, client: str | None) -> list[Record]:
+    """The same of live calls only."""
+    from amibridge.cli.stored import record_so_far
+    from amibridge.store.live import live_calls
+
+    def wanted(story: "CallStory") -> bool:
+        line = story.line
+        return (
+            line.began >= args.since
+            and client in (None, line.client, line.client_raw)
+            and args.extension in (None, *(said.extension for said in story.verdicts))
+        )
+
+    return [record_so_far(story) for story in await live_calls(database) if wanted(story)][: args.limit]
+
+
+def _row(record: Record) -> Sequence[str]:
+    return (
+        str(record["started_at"])[:19].replace("T", " "),
+        record["direction"],
+        record["client"] or record["client_raw"] or "-",
+        record["did"] or "-",
+        record["outcome"] or "live",
+        " ".join(_talks(record)) or "-",
+        " ".join(card["extension"] for card in record["cards"]) or "-",
+        record["call_id"],
+    )
+
+
+def _talks(record: Record) -> Iterator[str]:
+    for part in record["participants"]:
+        seconds = part["talk_seconds"]
+        yield part["extension"] if seconds is None else f"{part['extension']}:{seconds:.1f}s"

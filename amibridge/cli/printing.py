@@ -1,0 +1,32 @@
+"""What commands print: plain tables, times, and lines that no terminal and no caller's name can break."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from amibridge.calls.record import iso
+
+CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+"""Control characters: in a caller's name they would steer the terminal. As escapes they are valid JSON too."""
+
+
+def printed(lines: Iterable[str]) -> None:
+    """Writes the lines to standard output: as UTF-8 whatever the locale says, with control characters escaped.
+
+    Raises BrokenPipeError when nobody reads them any more.
+    """
+    for line in lines:
+        sys.stdout.buffer.write(line.translate(CONTROLS).encode("utf-8", "replace") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table with its columns aligned; the first row is its head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def utc(wall: float | None) -> str:
+    """Seconds since the epoch as `2026-11-21 19:56:11`, in UTC; `-` for a time that is not there."""
+    text = iso(wall)
+    return "-" if text is None else text[:19].replace("T", " ")

@@ -1,0 +1,49 @@
+"""The daily forgetting: not at once, not for ever, and not stopped by a disk that fails."""
+
+import asyncio
+import contextlib
+
+from amibridge.daemon.retention import DAY, FIRST, forget_daily
+from amibridge.store import StoreFailedError
+
+NOW = 2_000_000_000.0
+
+
+class Forgetful:
+    """A store that notes what it is to forget; its disk fails as often as it is told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.before: list[float] = []
+        self._failures = failures
+
+    async def forget(self, before: float) -> int:
+        self.before.append(before)
+        if len(self.before) <= self._failures:
+            raise StoreFailedError("database is locked")
+        return 3
+
+
+async def slept_by(store: Forgetful, naps: int) -> list[float]:
+    """The lengths of the sleeps of so many rounds."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        if len(slept) == naps:
+            raise asyncio.CancelledError
+        slept.append(seconds)
+
+    with contextlib.suppress(asyncio.CancelledError):
+        await forget_daily(store, 30, now=lambda: NOW + sum(slept), sleep=sleep)
+    return slept
+
+
+async def test_calls_older_than_the_setting_are_forgotten_every_day() -> None:
+    store = Forgetful()
+    assert await slept_by(store, 3) == [FIRST, DAY, DAY]
+    assert store.before == [NOW + FIRST + day * DAY - 30 * DAY for day in range(3)]
+
+
+async def test_a_failing_disk_does_not_end_it() -> None:
+    store = Forgetful(failures=1)
+    assert await slept_by(store, 2) == [FIRST, DAY]
+    assert len(store.before) == 2
