@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from amibridge.cli.looking import CannotLookError, add_config_argument, asked, configured
+from amibridge.cli.configuration import add_config_argument
+from amibridge.cli.looking import CannotLookError, asked, configured
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amibridge.cli.looking import CannotLookError, add_config_argument, asked, configured, e164_or_as_typed
+from amibridge.cli.configuration import add_config_argument
+from amibridge.cli.looking import CannotLookError, asked, configured, e164_or_as_typed
 from amibridge.cli.moment import moment
 from amibridge.cli.printing import printed, table
 

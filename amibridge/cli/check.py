@@ -5,17 +5,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amibridge.cli.configuration import add_config_argument
+
 if TYPE_CHECKING:
     from amibridge.directory.loading import Loaded
-
-DEFAULT_CONFIG = Path("/etc/amibridge/amibridge.yaml")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"the main file (default {DEFAULT_CONFIG})"
-    )
+    add_config_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amibridge.calls import Ended
+from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured, e164_or_as_typed
-from amibridge.cli.playing import DEFAULT_CONFIG, CannotPlayError, played
+from amibridge.cli.playing import CannotPlayError, played
 from amibridge.cli.printing import printed
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " before it, or the client's number (in the store its latest call, in a capture all of them). EXTENSION: only"
         " what concerns this extension",
     )
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"the main file (default {DEFAULT_CONFIG})"
-    )
+    add_config_argument(parser)
     parser.add_argument("--pbx", metavar="NAME", help="whose capture it is (default: the first PBX of the main file)")
 
 

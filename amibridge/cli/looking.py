@@ -1,11 +1,8 @@
 """Looking into the store: what `calls`, `explain`, `status`, `outbox` and `backup` share."""
 
-import argparse
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from amibridge.cli.playing import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from amibridge.directory.loading import Loaded
@@ -15,17 +12,6 @@ T = TypeVar("T")
 
 class CannotLookError(Exception):
     """The configuration or the store cannot be read; the text says which, why, and what to do."""
-
-
-def add_config_argument(parser: argparse.ArgumentParser) -> None:
-    """The argument that says whose store it is."""
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help=f"the main file, which names the store (default {DEFAULT_CONFIG})",
-    )
 
 
 def configured(path: Path) -> "Loaded":

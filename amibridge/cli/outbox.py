@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amibridge.cli.looking import CannotLookError, add_config_argument, asked, configured
+from amibridge.cli.configuration import add_config_argument
+from amibridge.cli.looking import CannotLookError, asked, configured
 from amibridge.cli.printing import printed, table, utc
 
 if TYPE_CHECKING:

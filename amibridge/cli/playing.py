@@ -4,11 +4,9 @@ import argparse
 import gzip
 import lzma
 import sys
-from pathlib import Path
 
 from amibridge.calls import Ended, Event
-
-DEFAULT_CONFIG = Path("/etc/amibridge/amibridge.yaml")
+from amibridge.cli.configuration import add_config_argument
 
 
 class CannotPlayError(Exception):
@@ -18,9 +16,7 @@ class CannotPlayError(Exception):
 def add_capture_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say what to play, and by which configuration."""
     parser.add_argument("capture", metavar="CAPTURE", help="a capture: .ami, .gz, .xz, or - for standard input")
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"the main file (default {DEFAULT_CONFIG})"
-    )
+    add_config_argument(parser)
     parser.add_argument("--pbx", metavar="NAME", help="whose capture it is (default: the first PBX of the main file)")
 
 

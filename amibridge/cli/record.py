@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from amibridge.cli.playing import DEFAULT_CONFIG
+from amibridge.cli.configuration import add_config_argument
 
 if TYPE_CHECKING:
     from amibridge.ami.login import Login
@@ -25,9 +25,7 @@ class CannotRecordError(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("out", metavar="OUT", help="the new capture: .ami, .gz and .xz compress, - for standard output")
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"the main file (default {DEFAULT_CONFIG})"
-    )
+    add_config_argument(parser)
     parser.add_argument("--pbx", metavar="NAME", help="the PBX to record (default: the first one of the main file)")
     parser.add_argument("--seconds", type=float, metavar="N", help="stop after so long (default: at Ctrl-C or SIGTERM)")
     parser.add_argument(

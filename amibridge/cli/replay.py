@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from amibridge.cli.playing import CannotPlayError, add_capture_arguments, played
+from amibridge.cli.printing import printed, table
 
 COLUMNS = ("began", "direction", "client", "did", "outcome", "talked", "rang", "cards", "call")
 
@@ -28,10 +29,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         lines = (json.dumps(call.record, ensure_ascii=False, separators=(",", ":")) for call in calls)
     else:
-        lines = _table([COLUMNS, *(_row(call.record) for call in calls)])
-    for line in lines:
-        sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
-    sys.stdout.buffer.flush()
+        lines = table([COLUMNS, *(_row(call.record) for call in calls)])
+    printed(lines)
     return 0
 
 
@@ -48,9 +47,3 @@ def _row(record: Mapping[str, Any]) -> Sequence[str]:
         " ".join(card["extension"] for card in record["cards"]) or "-",
         record["call_id"],
     )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -2,17 +2,15 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-DEFAULT_CONFIG = Path("/etc/amibridge/amibridge.yaml")
+from amibridge.cli.configuration import add_config_argument
+
 CONFIGURATION_WRONG = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"the main file (default {DEFAULT_CONFIG})"
-    )
+    add_config_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,12 +21,14 @@ from amibridge.delivery import Delivery, would_send
 from amibridge.directory.loading import Loaded, load
 from amibridge.directory.problems import ConfigurationError
 from amibridge.directory.settings import Pbx
-from amibridge.store import Store
+from amibridge.store import Limits, Store
 
 log = structlog.get_logger("amibridge")
 
 CLOSING = 2.0
 """Seconds that a session's handler is given to finish when the daemon is stopped."""
+LIMITS = Limits(closing=2.5)
+"""A failing disk has so long to take what waits; with a CRM that hangs, 5 s, that is still below the unit's 10 s."""
 
 
 class Service:
@@ -50,7 +52,7 @@ class Service:
             log.warning("configuration.warning", what=str(warning))
         names = [crm.name for crm in settings.crm]
         told = [] if settings.shadow else settings.crm
-        store = await Store.open(settings.store.path, [crm.name for crm in told])
+        store = await Store.open(settings.store.path, [crm.name for crm in told], limits=LIMITS)
         try:
             for pbx in settings.pbx:
                 await self._listen(pbx, store)

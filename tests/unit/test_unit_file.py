@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from amibridge.cli.run import CONFIGURATION_WRONG, DEFAULT_CONFIG
+from amibridge.cli.configuration import DEFAULT_CONFIG
+from amibridge.cli.run import CONFIGURATION_WRONG
 from amibridge.directory.settings import Store
 from amibridge.store import AlreadyRunningError, NotOurDatabaseError, StoreFailedError
 from tests.unit.daemon_process import STOPPING
