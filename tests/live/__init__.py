@@ -1,0 +1,11 @@
+"""A real Asterisk, scripted SIP phones, and what they really did.
+
+    python -m tests.live --list                   # the scenarios, and what happens in each
+    python -m tests.live 22 'queue_*' --out=HERE  # plays some: captures of the manager's stream, truths beside them
+    python -m tests.live.show CAPTURE             # the events of a capture that say something
+
+Needed are root, `pip install pjsua2-python` and, to make the folders of the Asterisks, mmdebstrap. All is on loopback.
+
+A scenario is a function in `scenarios`, played in a `scene` of the `lab`; the `player` keeps what the recorder heard,
+and compares the truth with the phones' ears. NOTES.md tells what came out.
+"""

@@ -1,0 +1,93 @@
+"""`python -m tests.live`: plays scenarios on a real Asterisk and keeps captures with their truths."""
+
+import argparse
+import fnmatch
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
+from tests.live.asterisk import Asterisk
+from tests.live.errors import CannotPlayError, MissingError
+from tests.live.folders import CACHE, ENVIRONMENT, SUITES, asterisk_folder
+from tests.live.lab import Lab
+from tests.live.player import Outcome, play
+from tests.live.scenario import SCENARIOS, Scenario
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    asked = parser.parse_intermixed_args(arguments)
+    chosen = _chosen(asked.version, asked.names)
+    if asked.names and not chosen:
+        parser.error("no scenario has such a name; --list names them")
+    if asked.list or asked.version is None:
+        for scenario in chosen:
+            print(f"{scenario.name}: {scenario.what}")
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the Asterisk and the phones end too
+    try:
+        return _play_all(asked.version, chosen, asked.asterisk, asked.out, asked.verbose)
+    except (CannotPlayError, MissingError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.live", description="Plays scenarios on a real Asterisk.")
+    parser.add_argument("version", nargs="?", choices=sorted(SUITES), help="which Asterisk")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios, or patterns like 'queue_*'; none: all")
+    parser.add_argument("--list", action="store_true", help="names the scenarios and says what happens in each")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="for the captures (default: a temporary one)")
+    parser.add_argument(
+        "--asterisk",
+        type=Path,
+        metavar="FOLDER",
+        help=f"has asterisk-22 and asterisk-16, or will have them (default: ${ENVIRONMENT}, or {CACHE})",
+    )
+    parser.add_argument("--verbose", action="store_true", help="keeps the phones' SIP logs")
+    return parser
+
+
+def _chosen(version: str | None, patterns: Sequence[str]) -> list[Scenario]:
+    return [
+        scenario
+        for scenario in SCENARIOS.values()
+        if version is None or scenario.only in (None, version)
+        if not patterns or any(fnmatch.fnmatchcase(scenario.name, pattern) for pattern in patterns)
+    ]
+
+
+def _play_all(version: str, chosen: Sequence[Scenario], asterisk: Path | None, out: Path | None, verbose: bool) -> int:
+    root = asterisk_folder(version, asterisk)
+    scratch = Path(tempfile.mkdtemp(prefix="amibridge-live-"))
+    folder = (out or scratch / "captures") / f"asterisk-{version}"
+    outcomes: list[Outcome] = []
+    try:
+        with Lab(Asterisk(version, root), scratch, verbose) as lab:
+            for scenario in chosen:
+                begin = time.monotonic()
+                outcomes.append(play(lab, scenario, folder))
+                _tell(scenario, outcomes[-1], time.monotonic() - begin)
+    finally:
+        fine = len(outcomes) == len(chosen) and not any(one.failed or one.doubts for one in outcomes)
+        if not any(scratch.iterdir()) or (fine and out and not verbose):
+            shutil.rmtree(scratch)
+        else:
+            print(f"recordings, logs, and what failed: {scratch}")
+    failed = sum(bool(outcome.failed) for outcome in outcomes)
+    print(f"{len(outcomes) - failed} of {len(outcomes)} played; captures: {folder}")
+    return 1 if failed else 0
+
+
+def _tell(scenario: Scenario, outcome: Outcome, seconds: float) -> None:
+    mark = "FAILED" if outcome.failed else "doubt " if outcome.doubts else "ok    "
+    print(f"{mark} {scenario.name} {seconds:.1f} s", *outcome.failed, *outcome.doubts, sep="\n       ", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
