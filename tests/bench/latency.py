@@ -77,8 +77,8 @@ async def card(pbx: Pbx, watch: Stopwatch, n: int) -> float:
 @asynccontextmanager
 async def busy(pbx: Pbx) -> AsyncIterator[None]:
     """The PBX sends the events of a busy hour for the length of the block."""
-    packets = (packet for chunk in repeated(busy_hour(), 100) for packet in framer.feed(chunk))
     framer = Framer()
+    packets = (packet for chunk in repeated(busy_hour(), 100) for packet in framer.feed(chunk))
 
     async def send() -> None:
         began = time.perf_counter()
