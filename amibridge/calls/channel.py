@@ -77,12 +77,14 @@ class Channel:
     call_over: bool = False
     """The call that it belonged to has ended, and it lives on: it begins nothing new by what it still does."""
     listens_to: "list[Call]" = field(default_factory=list)
+    leaving: bool = False
+    """Its far end has hung up: what it still does in the PBX nobody hears."""
     gone: bool = False
 
     @property
     def audible(self) -> bool:
         """Whether sound passes it: a Local half is only plumbing, a device has to be Up; nobody hears through music."""
-        return (self.up or self.local) and not (self.on_hold or self.music or self.held)
+        return (self.up or self.local) and not (self.on_hold or self.music or self.held or self.leaving)
 
     @property
     def device(self) -> str:

@@ -29,6 +29,7 @@ HANDLERS: Mapping[str, Callable[[State, Event], None]] = {
     "Newchannel": lifecycle.on_newchannel,
     "Newstate": lifecycle.on_newstate,
     "NewCallerid": lifecycle.on_newcallerid,
+    "HangupRequest": lifecycle.on_hangup_request,
     "Hangup": lifecycle.on_hangup,
     "DialBegin": dialling.on_begin,
     "DialEnd": dialling.on_end,

@@ -51,6 +51,16 @@ def on_newcallerid(state: State, event: Event) -> None:
             identity.number_known(state, channel.anchors)
 
 
+def on_hangup_request(state: State, event: Event) -> None:
+    """`HangupRequest`: the phone at the far end has hung up. Its channel may still be sent into a bridge for a moment
+    (a callee who hangs up during the prompt of a `Dial` with `U()`, tried on 16): that is no talk."""
+    channel = named(state, event)
+    if channel is not None and not channel.local and not channel.leaving:
+        channel.leaving = True
+        if channel.bridge is not None:
+            conversation.changed(state, reach(channel))
+
+
 def on_hangup(state: State, event: Event) -> None:
     """`Hangup`: the channel is no more; with a client's channel the call is over."""
     channel = named(state, event)

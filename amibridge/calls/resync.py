@@ -7,7 +7,7 @@ seen. Whoever talks to a client at that moment is a participant.
 
 from dataclasses import dataclass
 
-from amibridge.calls import conversation, ending, remembering
+from amibridge.calls import conversation, ending, identity, remembering
 from amibridge.calls.channel import Channel
 from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import answers, come, goes, rings, take_in
@@ -63,14 +63,17 @@ def present(state: State, picture: Picture) -> None:
     holding = {row.uid for row in picture.bridges if row.technology == HOLDING}
     channels = [_take_in(state, row) for row in picture.channels]
     for channel, row in zip(channels, picture.channels, strict=True):
+        # Who is on hold or hears music is in no listing; what was heard of it before the gap may be over. Only whoever
+        # was in the same bridge before may still wait there for a conference's leader.
+        channel.on_hold = channel.held = False
+        channel.music = channel.music and channel.bridge is not None and channel.bridge.uid == row.bridge
         if row.bridge is None:
             state.leave(channel)
         else:
             bridge = state.bridge(row.bridge)
             bridge.holding = row.bridge in holding
             state.enter(channel, bridge)
-            # Who is on hold is in no listing; what was heard of it before the gap may be over.
-            channel.on_hold = channel.held = False
+            channel.last_bridge = bridge
     reached: dict[Channel, None] = {}
     for channel in channels:
         if channel not in reached:
@@ -102,8 +105,10 @@ def _take_in(state: State, row: SeenChannel) -> Channel:
         rings(state, channel)
     if not channel.local and not channel.began and not channel.number and row.caller_number:
         # A called line shows the dialled number as its caller's, but for what the dialplan made of it: good enough to
-        # know an operator's own mobile by, not to name a client.
+        # know an operator's mobile or a colleague in another office by, not to name a client.
         who = state.directory.who(channel.name, row.caller_number)
-        if who.via_mobile:
+        if who.extension is not None:
             channel.who, channel.number = who, row.caller_number
+    if channel.uid in state.known and channel.anchors is None:
+        identity.client_calls(state, channel)
     return channel
