@@ -22,12 +22,8 @@ def line(stamps: Stamps) -> list[float]:
     [
         pytest.param([(0, None), (1, None), (3, None)], [0, 1, 3], id="timestamps alone"),
         pytest.param([(0, None), (1, None), (0.99, None), (1.5, None)], [0, 1, 1, 1.5], id="disorder between threads"),
-        pytest.param(
-            [(0, 0), (1, 1), (3601, 1.01), (3602, 2.01)], [0, 1, 1.01, 2.01], id="the clock set forward"
-        ),
-        pytest.param(
-            [(0, 0), (1, 1), (-3599, 1.01), (-3598, 2.01)], [0, 1, 1.01, 2.01], id="the clock set back"
-        ),
+        pytest.param([(0, 0), (1, 1), (3601, 1.01), (3602, 2.01)], [0, 1, 1.01, 2.01], id="the clock set forward"),
+        pytest.param([(0, 0), (1, 1), (-3599, 1.01), (-3598, 2.01)], [0, 1, 1.01, 2.01], id="the clock set back"),
         pytest.param([(0, 0), (1, 60), (50, 60), (59, 60)], [0, 1, 50, 59], id="a network that stalled for a minute"),
         pytest.param([(None, 0), (None, 2)], [0, 2], id="no timestamps: arrival"),
         pytest.param([(0, None), (None, None), (2, None)], [0, 0, 2], id="an event that tells no time"),
