@@ -12,6 +12,10 @@ if [ -z "$python" ] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     apt-get update -q && apt-get install -qy --no-install-recommends python3-venv
     python=$(command -v python3)
 fi
+# systemd-analyze reads the unit file.
+if ! command -v systemd-analyze >/dev/null && [ "$(id -u)" = 0 ]; then
+    apt-get update -q && apt-get install -qy --no-install-recommends systemd
+fi
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
     || { echo "Python 3.11 or later is needed; $python is older" >&2; exit 1; }
 
