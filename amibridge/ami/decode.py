@@ -12,6 +12,7 @@ _RECORDING = b"\r\nVariable: MIXMONITOR_FILENAME\r\n"
 """Nearly half of all events are VarSets, and of those only the recording's file matters."""
 _PRIVILEGE = b"\r\nPrivilege: "
 """The second line of every event. Without it a packet is the rest of one that a caller tore apart (`torn`)."""
+_TIMESTAMP = b"\r\nTimestamp: "
 _RECEIVED = b"\r\nReceived: "
 _RECEIVED_SIZE = 40
 """More than the last line of a recorded packet, `Received: 1795290969.056145`, is long."""
@@ -37,9 +38,10 @@ class Decoder:
         received: when the packets arrived (epoch seconds); a packet with a `Received` header of its own knows better.
         """
         find, place = _INTERESTING.get, self._timeline.place
+        begun, self._torn = self._torn, b""
         for packet in packets:
-            if self._torn:
-                packet = self._mend(packet)
+            if begun:
+                packet, begun = begun + END + packet, b""
             line = packet.find(b"\r")
             name = find(packet[:line])
             if name is None or (name == "VarSet" and _RECORDING not in packet):
@@ -47,17 +49,15 @@ class Decoder:
             if not packet.startswith(_PRIVILEGE, line):
                 continue
             if torn(packet):
-                self._torn = packet
+                begun = packet if len(packet) <= LIMIT else b""
                 continue
-            read = headers(packet)
             # `record` writes its header last: there is no need to look through the whole packet for it.
-            arrived = received if packet.rfind(_RECEIVED, -_RECEIVED_SIZE) < 0 else _seconds(read.get("Received"))
-            at, wall = place(_seconds(read.get("Timestamp")), arrived)
-            yield Event(name, at, wall, read)
-
-    def _mend(self, rest: bytes) -> bytes:
-        whole, self._torn = self._torn + END + rest, b""
-        return whole if len(whole) <= LIMIT else b""
+            arrived = received
+            if packet.find(_RECEIVED, -_RECEIVED_SIZE) >= 0:
+                arrived = _seconds(packet, _RECEIVED)
+            at, wall = place(_seconds(packet, _TIMESTAMP), arrived)
+            yield Event(name, at, wall, headers(packet))
+        self._torn = begun
 
 
 def torn(packet: bytes) -> bool:
@@ -76,10 +76,14 @@ def events(packets: Iterable[bytes], timeline: Timeline, received: float | None 
     return Decoder(timeline).events(packets, received)
 
 
-def _seconds(text: str | None) -> float | None:
-    if text is None:
+def _seconds(packet: bytes, line: bytes) -> float | None:
+    """The number of seconds that a header holds, or None where it is not there or holds none."""
+    start = packet.find(line)
+    if start < 0:
         return None
+    start += len(line)
+    end = packet.find(b"\r", start)
     try:
-        return float(text)
+        return float(packet[start:end] if end >= 0 else packet[start:])
     except ValueError:
         return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from amibridge.calls.headers import Headers
 
 END = b"\r\n\r\n"
+_CR = 13
 _LINE = b"\r\n"
 """Some events (TestEvent of Asterisk 16 and 22) end with one empty line too many: it belongs to no packet."""
 LIMIT = 1 << 20
@@ -41,7 +42,7 @@ class Framer:
         if self._skipping:
             self._skipping = False
             del packets[0]
-        if [packet for packet in packets if packet[:1] in _LINE]:
+        if [packet for packet in packets if not packet or packet[0] == _CR]:
             packets = [stripped for packet in packets if (stripped := packet.strip(_LINE))]
         if len(chunk) > LIMIT:
             whole = len(packets)
