@@ -127,7 +127,8 @@ def goes(state: State, channel: Channel, cause: int | None) -> None:
     if channel.other is not None:
         channel.other.other = None
         channel.other = None
-    parts.listens_no_more(state, channel)
+    if channel.listens_to:
+        parts.listens_no_more(state, channel)
     for call in list(channel.calls):
         leg = call.legs[channel.uid]
         leg.ended_at = state.at
