@@ -18,12 +18,6 @@ _RECEIVED_SIZE = 40
 """More than the last line of a recorded packet, `Received: 1795290969.056145`, is long."""
 
 
-def interesting(packet: bytes) -> str | None:
-    """The event's name if the core has a use for this packet. The first line says it; nothing else is looked at."""
-    name = _INTERESTING.get(packet[: packet.find(b"\r")])
-    return None if name == "VarSet" and _RECORDING not in packet else name
-
-
 class Decoder:
     """Makes events out of a connection's packets."""
 

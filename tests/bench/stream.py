@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from amibridge.ami.decode import interesting
 from amibridge.ami.packets import Framer
-from tests.replay.playing import capture, joined
+from tests.replay.playing import capture, joined, of_use
 
 CHUNK = 1 << 16
 _EPOCH = re.compile(rb"(?<!\d)17\d{8}(?=\.\d)")
@@ -22,7 +21,7 @@ def busy_hour() -> bytes:
 @cache
 def busy_hour_filtered() -> bytes:
     """The same as a manager account with event filters would get it: only what the core has a use for."""
-    return joined([packet for packet in Framer().feed(busy_hour()) if interesting(packet)])
+    return joined([packet for packet in Framer().feed(busy_hour()) if of_use(packet)])
 
 
 def events_in(stream: bytes) -> int:

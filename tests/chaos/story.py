@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from amibridge.ami.decode import events, interesting
+from amibridge.ami.decode import events
 from amibridge.ami.timeline import Timeline
 from amibridge.calls import Calls, Command, CommandType
-from tests.replay.playing import Capture
+from tests.replay.playing import Capture, of_use
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Story:
 
 def story(one: Capture) -> Story:
     """What is to happen when this capture is played to a daemon that never dies."""
-    packets = [packet for packet in one.packets if interesting(packet)]
+    packets = [packet for packet in one.packets if of_use(packet)]
     calls, timeline = Calls("lab", one.directory), Timeline()
     told, walls = list[list[Command]](), list[float]()
     for packet in packets:

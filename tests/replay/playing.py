@@ -105,6 +105,11 @@ def commands(outputs: Iterable[Output]) -> list[Command]:
     return [output for output in outputs if isinstance(output, Command)]
 
 
+def of_use(packet: bytes) -> bool:
+    """Whether the core has a use for this packet."""
+    return any(events([packet], Timeline()))
+
+
 def joined(packets: Sequence[bytes]) -> bytes:
     """The stream that these packets make."""
     return END.join(packets) + END

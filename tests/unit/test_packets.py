@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amibridge.ami.decode import Decoder, interesting, torn
+from amibridge.ami.decode import Decoder, torn
 from amibridge.ami.packets import LIMIT, Framer, headers
 from amibridge.ami.timeline import Timeline
 from amibridge.calls.channel import dialled_number, pair_name
@@ -65,18 +65,22 @@ def test_names_in_cp1251_are_readable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("packet", "name"),
+    ("name", "rest", "wanted"),
     [
-        (b"Event: Newchannel\r\nUniqueid: 1", "Newchannel"),
-        (b"Event: RTCPSent\r\nUniqueid: 1", None),
-        (b"Response: Success\r\nEvent: Hangup", None),
-        (b"Event: VarSet\r\nVariable: FROM_DID\r\nValue: 1", None),
-        (b"Event: VarSet\r\nVariable: MIXMONITOR_FILENAME\r\nValue: /a.wav", "VarSet"),
-        (b"Event: VarSet\r\nVariable: X\r\nValue: Variable: MIXMONITOR_FILENAME", None),
+        (b"Newchannel", b"Uniqueid: 1", True),
+        (b"RTCPSent", b"Uniqueid: 1", False),
+        (b"VarSet", b"Variable: FROM_DID\r\nValue: 1", False),
+        (b"VarSet", b"Variable: MIXMONITOR_FILENAME\r\nValue: /a.wav", True),
+        (b"VarSet", b"Variable: X\r\nValue: Variable: MIXMONITOR_FILENAME", False),
     ],
 )
-def test_what_is_of_interest_is_known_by_the_name(packet: bytes, name: str | None) -> None:
-    assert interesting(packet) == name
+def test_what_is_of_interest_is_known_by_the_name(name: bytes, rest: bytes, wanted: bool) -> None:
+    packet = b"Event: " + name + b"\r\nPrivilege: call,all\r\n" + rest
+    assert [event.name.encode() for event in Decoder(Timeline()).events([packet])] == ([name] if wanted else [])
+
+
+def test_an_answer_that_speaks_of_an_event_is_none() -> None:
+    assert list(Decoder(Timeline()).events([b"Response: Success\r\nEvent: Hangup\r\nPrivilege: call,all"])) == []
 
 
 def test_an_event_without_privilege_is_none() -> None:
