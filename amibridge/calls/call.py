@@ -175,6 +175,10 @@ class Call:
             part = self.parts[extension] = Part(extension)
         return part
 
+    def part_of(self, extension: str | None) -> Part | None:
+        """This extension's part, if it has one."""
+        return None if extension is None else self.parts.get(extension)
+
     def people(self) -> Iterator[Leg]:
         """The legs behind which there is a person of the company, in the order of joining."""
         return (leg for leg in self.legs.values() if leg.extension is not None)

@@ -7,7 +7,7 @@ from amibridge.calls.event import Event
 from amibridge.calls.lifecycle import answers, identify, met, rings
 from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
-from amibridge.calls.state import UP, State
+from amibridge.calls.state import RINGING, UP, State
 from amibridge.calls.who import Kind
 
 
@@ -39,7 +39,7 @@ def on_begin(state: State, event: Event) -> None:
             call.origin = dialled
             call.linkedid = dialled.linkedid
         identity.join(state, call, dialled, proof, called=True, by_client=by_client)
-    if event.headers.get("DestChannelStateDesc") == "Ringing":
+    if event.headers.get("DestChannelStateDesc") == RINGING:
         rings(state, dialled)
 
 
@@ -63,7 +63,7 @@ def on_end(state: State, event: Event) -> None:
 def _outside(state: State, source: Channel | None, dialled: Channel) -> None:
     """An outside number is dialled: a client, the same client over another line, or a third party."""
     if dialled.anchors is not None and dialled.anchors.client:
-        identity.client_found(state, dialled.anchors, dialled, source)
+        identity.client_found(state, dialled.anchors, source)
         return
     if source is None:
         call = identity.new_call(state, None)

@@ -23,10 +23,7 @@ def end_if_over(state: State, call: Call) -> None:
 
 def end(state: State, call: Call, how: End = End.SEEN) -> None:
     """The call is over: talk ends, cards close, verdicts fall, and the record goes out."""
-    for channel in list(call.talking):
-        parts.ends_talk(state, call, channel)
-    call.talking.clear()
-    state.part_from(call)
+    parts.everybody_parts(state, call)
     call.ended_at = state.at
     call.ended_wall = state.wall
     state.live.pop(call, None)

@@ -45,15 +45,13 @@ def client_called(state: State, call: Call, channel: Channel) -> None:
         part.first_from, part.talk_order, part.talked = None, None, 0.0
     call.participants = 0
     call.talking.clear()
-    if call.anchor is not None:
-        call.anchor.anchors = None
+    state.part_from(call)
     _anchor_client(state, call, channel)
 
 
-def client_found(state: State, call: Call, channel: Channel, source: Channel | None) -> None:
+def client_found(state: State, call: Call, source: Channel | None) -> None:
     """The dialling of a client whom a listing had shown before it: now it is known who dialled, and what number."""
-    if call.client_raw is None and channel.number:
-        number_known(state, call)
+    number_known(state, call)
     if source is not None and call.initiator is None:
         join(state, call, source, "dialled the client")
         call.origin = source
@@ -64,14 +62,14 @@ def client_redialled(state: State, call: Call, channel: Channel) -> None:
     """The next number or the next trunk is tried for a client who was not reached: still the same call."""
     _set_client(state, call, channel)
     call.note(state.wall, None, f"{channel.name} is dialled next for {call.client_raw}")
-    _tell(state, call)
+    tell(state, call)
 
 
 def client_answered(state: State, call: Call, channel: Channel) -> None:
     """Of several lines tried at once this one was answered: it is the client's."""
     if call.anchor is not channel and not call.reached:
         _set_client(state, call, channel)
-        _tell(state, call)
+        tell(state, call)
     call.reached = True
 
 
@@ -79,13 +77,13 @@ def number_known(state: State, call: Call) -> None:
     """The client's number came after the client's channel."""
     if call.anchor is not None and call.client_raw is None and call.anchor.number:
         _number(call, call.anchor)
-        _tell(state, call)
+        tell(state, call)
 
 
 def did_known(state: State, call: Call, did: str) -> None:
     """What the client dialled came after the client's channel."""
     call.did = did
-    _tell(state, call)
+    tell(state, call)
 
 
 def extends(state: State, source: Channel) -> Call:
@@ -187,7 +185,7 @@ def _anchor_client(state: State, call: Call, channel: Channel) -> None:
         remember(state, call, known)
     whose = "calls" if not call.outbound else "is called"
     call.note(state.wall, None, f"{call.client_raw or 'a withheld number'} {whose} on {channel.name}")
-    _tell(state, call)
+    tell(state, call)
     _initiated(state, call)
     state.out.append(
         Anchored(call.id, channel.uid, call.client_raw, call.did, call.outbound, state.at, call.began_wall)
@@ -213,7 +211,7 @@ def _number(call: Call, channel: Channel) -> None:
         call.client_name = channel.caller_name or None
 
 
-def _tell(state: State, call: Call) -> None:
+def tell(state: State, call: Call) -> None:
     """What the map says of the line and the number; and the world hears of the call, unless it is excluded."""
     if call.anchor is not None:
         call.line = call.directory.line(call.anchor.device, call.did)
@@ -226,11 +224,6 @@ def _tell(state: State, call: Call) -> None:
     if call.excluded is None and not call.announced:
         call.announced = True
         state.command(call, CommandType.CALL_STARTED, f"{call.id}/call.started", None, {"call": summary(call)})
-
-
-def queue_known(state: State, call: Call) -> None:
-    """The call came into a queue, which may be excluded."""
-    _tell(state, call)
 
 
 def _initiated(state: State, call: Call) -> None:
@@ -270,9 +263,6 @@ def _moves(state: State, other: Call, call: Call, channel: Channel) -> None:
     channel.calls.pop(other, None)
     channel.call = call
     if other.anchor is channel:
-        for talker in list(other.talking):
-            parts.ends_talk(state, other, talker)
-        other.talking.clear()
-        state.part_from(other)
+        parts.everybody_parts(state, other)
         other.anchor, channel.anchors = None, None
     ending.end_if_over(state, other)

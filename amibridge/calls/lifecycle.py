@@ -7,11 +7,10 @@ from amibridge.calls.event import Event
 from amibridge.calls.hearing import reach
 from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
-from amibridge.calls.state import RING, UP, State
+from amibridge.calls.state import RING, RINGING, UP, State
 from amibridge.calls.who import Kind
 
 NO_NUMBER = ("", "<unknown>")
-RINGING = "Ringing"
 
 
 def on_newchannel(state: State, event: Event) -> None:

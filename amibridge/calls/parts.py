@@ -24,7 +24,7 @@ def rings(state: State, call: Call, leg: Leg) -> None:
 
 def stops_ringing(state: State, call: Call, leg: Leg, why: str) -> None:
     """One device of the extension is dialled no more; the card stays while another one rings."""
-    part = call.parts.get(leg.extension) if leg.extension is not None else None
+    part = call.part_of(leg.extension)
     if part is None:
         return
     part.ringing.pop(leg, None)
@@ -68,8 +68,7 @@ def begins_talk(state: State, call: Call, channel: Channel, bridge: str) -> None
 
 def ends_talk(state: State, call: Call, channel: Channel) -> None:
     """They do not hear each other any more (for now)."""
-    extension = channel.who.extension
-    part = call.parts.get(extension) if extension is not None else None
+    part = call.part_of(channel.who.extension)
     if part is None or part.talks.pop(channel, 0) == 0:
         return
     if not part.talks:
@@ -77,12 +76,20 @@ def ends_talk(state: State, call: Call, channel: Channel) -> None:
         part.last_wall = max(state.wall, part.first_wall)
     if call.client:
         seconds = part.seconds(state.at)
-        call.note(state.wall, extension, f"{channel.name} and the client part after {seconds:.1f} s so far")
+        call.note(state.wall, part.extension, f"{channel.name} and the client part after {seconds:.1f} s so far")
+
+
+def everybody_parts(state: State, call: Call) -> None:
+    """Nobody in this call hears anybody any more."""
+    for channel in list(call.talking):
+        ends_talk(state, call, channel)
+    call.talking.clear()
+    state.part_from(call)
 
 
 def presses_key(state: State, call: Call, channel: Channel) -> None:
     """A key was pressed on a mobile: whoever talks there is a person."""
-    part = call.parts.get(channel.who.extension or "")
+    part = call.part_of(channel.who.extension)
     if part is not None and channel in part.talks and not part.key_pressed:
         part.key_pressed = True
         cards.on_talk(state, call, part)
@@ -91,7 +98,7 @@ def presses_key(state: State, call: Call, channel: Channel) -> None:
 def listens_no_more(state: State, channel: Channel) -> None:
     """A supervisor's channel has stopped listening, or is gone."""
     for call in channel.listens_to:
-        part = call.parts.get(channel.who.extension or "")
+        part = call.part_of(channel.who.extension)
         if part is not None and part.spying:
             part.spying = False
             if not part.ties:
@@ -101,8 +108,7 @@ def listens_no_more(state: State, channel: Channel) -> None:
 
 def release(state: State, call: Call, channel: Channel, why: str) -> None:
     """A channel is on this call no more: with its last one the extension's card closes."""
-    extension = channel.who.extension
-    part = call.parts.get(extension) if extension is not None else None
+    part = call.part_of(channel.who.extension)
     if part is None or part.ties.pop(channel, 0) == 0 or part.ties:
         return
     _disengage(state, call, part)

@@ -27,4 +27,4 @@ def _set(state: State, event: Event, *, connected: bool) -> None:
         call.note(state.wall, None, f"the client waits in queue {queue}")
     if queue not in call.route:
         call.route.append(queue)
-    identity.queue_known(state, call)
+    identity.tell(state, call)

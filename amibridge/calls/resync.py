@@ -11,7 +11,7 @@ from amibridge.calls import conversation, ending, identity, remembering
 from amibridge.calls.channel import Channel
 from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import answers, come, goes, rings, take_in
-from amibridge.calls.state import HOLDING, State
+from amibridge.calls.state import HOLDING, RINGING, UP, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def _take_in(state: State, row: SeenChannel) -> Channel:
         )
         come(state, channel)
     channel.last_at = state.at
-    if row.state == "Up":
+    if row.state == UP:
         answers(state, channel)
-    elif row.state == "Ringing":
+    elif row.state == RINGING:
         rings(state, channel)
     if not channel.local and not channel.began and not channel.number and row.caller_number:
         # A called line shows the dialled number as its caller's, but for what the dialplan made of it: good enough to

@@ -15,6 +15,7 @@ GONE_MEMORY = 60.0
 
 UP = "Up"
 RING = "Ring"
+RINGING = "Ringing"
 HOLDING = "holding_bridge"
 
 

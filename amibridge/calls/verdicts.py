@@ -27,8 +27,6 @@ def judge(call: Call, part: Part) -> tuple[Finding, str]:
     if call.outbound and part.extension == call.initiator:
         return _unreached(call)
     if not called:
-        if part.consulted is not None:
-            return Finding.CONSULTED, part.consulted
         return Finding.CANCELLED, "was on the call's side but never in a bridge with the client"
     found = [_leg(call, leg) for leg in called]
     finding, because = min(found, key=lambda pair: _STRENGTH.index(pair[0]))

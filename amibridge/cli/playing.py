@@ -25,7 +25,7 @@ def played(args: argparse.Namespace) -> list[Ended]:
     from amibridge.ami.captures import read
     from amibridge.ami.packets import Framer
     from amibridge.ami.timeline import Timeline
-    from amibridge.calls import Calls, Patience
+    from amibridge.calls import Calls
     from amibridge.directory.loading import load
     from amibridge.directory.problems import ConfigurationError
 
@@ -36,8 +36,7 @@ def played(args: argparse.Namespace) -> list[Ended]:
     names = [pbx.name for pbx in loaded.settings.pbx]
     if args.pbx is not None and args.pbx not in names:
         raise CannotPlayError(f"{args.config}: no PBX is called {args.pbx}; there is {', '.join(names)}")
-    patience = Patience(forget_after=loaded.settings.calls.forget_after_hours * 3600)
-    calls = Calls(args.pbx or names[0], loaded.directory, patience)
+    calls = Calls(args.pbx or names[0], loaded.directory, loaded.settings.calls.patience)
     timeline, framer = Timeline(), Framer()
     ended: list[Ended] = []
     try:

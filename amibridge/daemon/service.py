@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from amibridge.ami.session import Session
-from amibridge.calls import Calls, Output, Patience
+from amibridge.calls import Calls, Output
 from amibridge.daemon import notify
 from amibridge.daemon.account import login_to
 from amibridge.daemon.adapters import adapter_for
@@ -73,8 +73,7 @@ class Service:
     async def _listen(self, pbx: Pbx, store: Store) -> None:
         """One PBX: its core, which is told of the calls from before, and its session."""
         loaded = self._loaded
-        patience = Patience(forget_after=loaded.settings.calls.forget_after_hours * 3600)
-        calls = Calls(pbx.name, loaded.directory, patience, await store.known_calls(pbx.name))
+        calls = Calls(pbx.name, loaded.directory, loaded.settings.calls.patience, await store.known_calls(pbx.name))
         listener = Listener(pbx.name, calls, store, lambda: session.at(), self._tell)
         session = Session(login_to(pbx), listener)
         self._listeners.append(listener)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from amibridge.calls import Patience
 from amibridge.calls.who import MobileCard, OpenOn
 from amibridge.directory.crms import Crm
 from amibridge.directory.schema import (
@@ -129,6 +130,11 @@ class Calls(Model):
 
     forget_after_hours: Annotated[float, Field(gt=0)] = 12.0
     """A call whose end was never seen is given up after this time."""
+
+    @property
+    def patience(self) -> Patience:
+        """The same as the core takes it."""
+        return Patience(forget_after=self.forget_after_hours * 3600)
 
 
 class Store(Model):
