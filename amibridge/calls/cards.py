@@ -105,7 +105,15 @@ def _open(state: State, call: Call, part: Part, why: str) -> None:
     again = " again" if part.card.openings > 1 else ""
     call.note(state.wall, part.extension, f"the card opens{again}: {why}")
     key = f"{call.id}/{part.extension}/card.open{_again(part.card.openings)}"
-    state.command(call, CommandType.CARD_OPEN, key, part.extension, card(call, part))
+    said = {**card(call, part), "reason": _reason(part)}
+    state.command(call, CommandType.CARD_OPEN, key, part.extension, said)
+
+
+def _reason(part: Part) -> str:
+    """What a card opens for, as CRMs are told: those that count who talked must not count who only rings."""
+    if part.card.for_ringing:
+        return "rings"
+    return "talks" if part.participant else "listens"
 
 
 def _when_due(

@@ -65,6 +65,7 @@ def summary(call: Call) -> dict[str, Any]:
         "line": call.line,
         "queue": call.queue,
         "route": list(call.route),
+        "initiator": call.initiator,
         "language": call.directory.language(call.did),
         "started_at": iso(call.began_wall),
     }

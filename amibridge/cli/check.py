@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_config_argument(parser)
+    parser.add_argument(
+        "--live", action="store_true", help="log in to the PBXs and ask the CRMs too; nothing is changed in them"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,7 +33,17 @@ def run(args: argparse.Namespace) -> int:
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print("\n".join(_summary(args.config, loaded)))
-    return 0
+    return _live(loaded) if args.live else 0
+
+
+def _live(loaded: "Loaded") -> int:
+    """Says of each PBX and CRM whether it can be worked with. The exit status is 1 when one cannot."""
+    from amibridge.cli.live_check import tried
+
+    peers = tried(loaded)
+    for peer in peers:
+        print(f"{peer.what}: {'; '.join(peer.wrong) or 'fine'}")
+    return 1 if any(peer.wrong for peer in peers) else 0
 
 
 def _summary(path: Path, loaded: "Loaded") -> list[str]:

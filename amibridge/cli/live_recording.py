@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -15,7 +14,7 @@ from amibridge.ami.login import Login
 from amibridge.ami.recorder import Recorder
 from amibridge.ami.session import Session
 from amibridge.ami.status import State
-from amibridge.calls import Event, Picture
+from amibridge.cli.deaf import Deaf
 from amibridge.cli.record import CannotRecordError
 
 
@@ -29,19 +28,6 @@ class Recording:
     failure: OSError | None
 
 
-class _Deaf:
-    """The recorder takes packets as they arrive; what they mean is nothing to it."""
-
-    async def events(self, group: Sequence[Event]) -> None:
-        """Not listened to."""
-
-    async def picture(self, picture: Picture, at: float, wall: float) -> None:
-        """Not listened to."""
-
-    async def lost(self, why: str, at: float, wall: float) -> None:
-        """Not listened to."""
-
-
 def recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
     """Writes what the PBX sends until SIGINT, SIGTERM or the seconds are over; lost connections are made again.
 
@@ -53,7 +39,7 @@ def recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
 async def _recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
     stop = asyncio.Event()
     recorder = Recorder(file, stop.set)
-    session = Session(login, _Deaf(), log=structlog.wrap_logger(structlog.PrintLogger(sys.stderr)), tap=recorder.take)
+    session = Session(login, Deaf(), log=structlog.wrap_logger(structlog.PrintLogger(sys.stderr)), tap=recorder.take)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -1,6 +1,6 @@
 """What a CRM's adapter is to the delivery: one method that sends, and what it declares about itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -30,6 +30,36 @@ class Pace:
     burst: int
 
 
+class Bucket:
+    """A pace as a bucket of tokens: one for each command, filled again at the CRM's own rate. It is full at first.
+
+    All times are seconds on one clock of the caller's.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self._burst = pace.burst
+        self._seconds = 1.0 / pace.per_second
+        """How long one token takes to come."""
+        self._full_at = 0.0
+
+    def room(self, now: float) -> int:
+        """How many commands may set out."""
+        missing = max(0.0, self._full_at - now) / self._seconds
+        # A hair's breadth is forgiven: the sum of many small times never quite makes a whole token.
+        return max(0, int(self._burst - missing + 1e-3))
+
+    def take(self, now: float) -> None:
+        self._full_at = max(self._full_at, now) + self._seconds
+
+    def spill(self, now: float) -> None:
+        """The CRM says that there is none left: somebody else has taken them."""
+        self._full_at = max(self._full_at, now + self._burst * self._seconds)
+
+    def next_at(self, now: float) -> float | None:
+        """When the next token will be there; None when there is one."""
+        return None if self.room(now) else self._full_at - (self._burst - 1) * self._seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an adapter declares."""
@@ -37,6 +67,8 @@ class Capabilities:
     can_close: bool
     """It can take a card back. Without, it is never given a `card.close`."""
     repeat: Mapping[CommandType, Repeat]
+    has_rights: bool = False
+    """It may be let in and still not be allowed everything: it is probed when the daemon starts."""
     concurrency: int = 4
     """Commands under way at once, each of another call."""
     pace: Pace | None = None
@@ -51,10 +83,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It was not carried out, or does no harm a second time. after: seconds that the CRM itself asked for."""
+    """It was not carried out, or does no harm a second time."""
 
     why: str
     after: float | None = None
+    """Seconds that the CRM itself asked for."""
+    alone: bool = False
+    """It is this command that has to wait. Without, it is the CRM that is down or has asked for time."""
+    memory: Memory | None = None
+    """What has been learnt on the way all the same; None: as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +106,8 @@ class Lost:
     """It was sent, and no answer came: it may have been carried out."""
 
     why: str
+    memory: Memory | None = None
+    """What has been learnt before; None: as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +142,11 @@ class Adapter(Protocol):
         memory: what was remembered of this call. No two commands of one call are under way at once.
         repeated: this command may have been sent before.
         """
+        ...
+
+    async def probe(self) -> Sequence[str]:
+        """Asks the CRM, without changing anything in it, whether it would take commands. Returns what is missing, each
+        with its remedy; nothing: it would."""
         ...
 
     async def close(self) -> None:

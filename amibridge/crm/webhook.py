@@ -1,5 +1,6 @@
 """Webhooks after the Standard Webhooks specification: a POST of JSON for every command, signed with shared secrets."""
 
+import asyncio
 import base64
 import hmac
 import string
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from amibridge.calls import Command, CommandType
 from amibridge.calls.record import iso
@@ -69,6 +71,7 @@ class Webhook:
             can_close=True, repeat=dict.fromkeys(CommandType, Repeat.SAFE), concurrency=settings.concurrency
         )
         self._url = settings.url
+        self._timeout = settings.timeout
         self._wall = wall
         self.sign_with(settings.secrets)
         self._session = aiohttp.ClientSession(
@@ -96,6 +99,17 @@ class Webhook:
             return Lost("no answer in time")
         except aiohttp.ClientError as error:
             return Lost(f"no answer: {type(error).__name__}")
+
+    async def probe(self) -> Sequence[str]:
+        """A command cannot be tried without being one: only the way to the receiver can."""
+        url = URL(self._url)
+        try:
+            async with asyncio.timeout(self._timeout):
+                _, writer = await asyncio.open_connection(url.host, url.port, ssl=url.scheme == "https" or None)
+        except (OSError, TimeoutError) as error:
+            return [f"no connection to {url.host}:{url.port}: {type(error).__name__}; is the address right?"]
+        writer.close()
+        return []
 
     async def close(self) -> None:
         await self._session.close()

@@ -12,11 +12,13 @@ from amibridge.ami.session import Session
 from amibridge.calls import Calls, Output
 from amibridge.daemon import notify
 from amibridge.daemon.account import login_to
+from amibridge.crm.interface import Adapter
 from amibridge.daemon.adapters import adapter_for
 from amibridge.daemon.decision_log import DecisionLog
 from amibridge.daemon.listener import Listener
 from amibridge.daemon.nudge import NUDGE
 from amibridge.daemon.retention import forget_daily
+from amibridge.daemon.rights import look_for_rights
 from amibridge.delivery import Delivery, would_send
 from amibridge.directory.loading import Loaded, load
 from amibridge.directory.problems import ConfigurationError
@@ -56,7 +58,7 @@ class Service:
         try:
             for pbx in settings.pbx:
                 await self._listen(pbx, store)
-            adapters = [adapter_for(crm) for crm in told]
+            adapters = [adapter_for(crm, settings, self._user_of) for crm in told]
             asyncio.get_running_loop().add_signal_handler(NUDGE, store.outbox.stir)
             log.info(
                 "started",
@@ -65,7 +67,7 @@ class Service:
                 shadow=settings.shadow or None,
                 store=str(store.path),
             )
-            await self._work(store, Delivery(store, adapters) if adapters else None)
+            await self._work(store, adapters)
         finally:
             await store.close()
         log.info("stopped")
@@ -79,16 +81,17 @@ class Service:
         self._listeners.append(listener)
         self._sessions.append(session)
 
-    async def _work(self, store: Store, delivery: Delivery | None) -> None:
+    async def _work(self, store: Store, adapters: Sequence[Adapter]) -> None:
         sessions = [asyncio.create_task(session.run(), name="session") for session in self._sessions]
         helpers = [
             asyncio.create_task(self._stop.wait(), name="stop"),
             asyncio.create_task(self._reload_when_asked(), name="reload"),
             asyncio.create_task(forget_daily(store, self._loaded.settings.store.keep_days), name="retention"),
             *(asyncio.create_task(listener.keep_time(), name="deadlines") for listener in self._listeners),
-            *([asyncio.create_task(delivery.run(), name="delivery")] if delivery is not None else []),
+            *([asyncio.create_task(Delivery(store, adapters).run(), name="delivery")] if adapters else []),
         ]
         watchdog = asyncio.create_task(notify.watchdog(), name="watchdog")
+        looking = asyncio.create_task(look_for_rights(adapters), name="rights")
         notify.notify("READY=1")
         try:
             # None of them ends by itself before it is told to stop: whatever does has failed, and says why.
@@ -98,9 +101,9 @@ class Service:
         finally:
             notify.notify("STOPPING=1")
             await self._close(sessions)
-            for helper in (*helpers, watchdog):
+            for helper in (*helpers, watchdog, looking):
                 helper.cancel()
-            await asyncio.gather(*helpers, watchdog, return_exceptions=True)
+            await asyncio.gather(*helpers, watchdog, looking, return_exceptions=True)
 
     async def _close(self, running: Sequence[asyncio.Task[None]]) -> None:
         """Closes the sessions. A handler at work finishes, unless it waits for room in a store whose disk fails."""
@@ -109,6 +112,9 @@ class Service:
         for session in late:
             session.cancel()
         await asyncio.gather(*running, *closing, return_exceptions=True)
+
+    def _user_of(self, extension: str) -> str | None:
+        return self._loaded.directory.person(extension).crm_user
 
     def _tell(self, outputs: Sequence[Output]) -> None:
         self._decisions.tell(outputs)

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import traceback
 from dataclasses import dataclass
+from math import inf
 from random import Random
 
 import structlog
 
-from amibridge.crm.interface import Adapter, Answer, Done, Gone, Lost, Refused, Repeat, Retry
-from amibridge.delivery.bucket import Bucket
+from amibridge.calls import CommandType
+from amibridge.crm.interface import Adapter, Answer, Bucket, Done, Gone, Lost, Refused, Repeat, Retry
 from amibridge.delivery.clock import Clock
 from amibridge.delivery.gate import Gate
 from amibridge.delivery.settling import needless, settled
@@ -21,6 +22,8 @@ LONGEST_ERRAND = 120.0
 """Seconds after which an adapter that has not answered is given up. Each has shorter patience of its own."""
 GRACE = 5.0
 """Seconds that errands under way are given when the daemon is stopped."""
+COURTESY = 30.0
+"""Seconds that a record lets cards under way go first: no longer than a card itself can wait."""
 STORE_PAUSE = 1.0
 """Seconds until the outbox is asked again after it could not be read."""
 
@@ -58,6 +61,8 @@ class Courier:
         self._stir = asyncio.Event()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         """Call id to the errand under way."""
+        self._showing: set[str] = set()
+        """The calls of which a card waits for the errand under way."""
         self._stuck: set[str] = set()
         """Calls of which something could not be recorded: what was sent would be sent again and again."""
 
@@ -90,10 +95,15 @@ class Courier:
         room = min(self._capabilities.concurrency - len(self._lanes), self._gate.room(now, len(self._lanes)))
         if self._bucket is not None:
             room = min(room, self._bucket.room(now))
+        courtesy_ends: float | None = None
         if room > 0:
             for errand in await self._outbox.due(self.crm, self._busy(), room):
-                self._set_out(errand)
+                if self._showing and _is_record(errand) and now < errand.created_at + COURTESY:
+                    courtesy_ends = min(courtesy_ends or inf, errand.created_at + COURTESY)
+                else:
+                    self._set_out(errand)
         deadlines = (
+            courtesy_ends,
             self._gate.opens_at(now),
             None if self._bucket is None else self._bucket.next_at(now),
             await self._outbox.next_due(self.crm, self._busy()),
@@ -111,9 +121,12 @@ class Courier:
         delivering = self._deliver(errand) if result is None else self._settle(errand, result)
         task = asyncio.create_task(delivering, name=f"{self.crm}: {errand.command.key}")
         self._lanes[call_id] = task
+        if errand.for_card:
+            self._showing.add(call_id)
 
         def came_home(task: asyncio.Task[None]) -> None:
             del self._lanes[call_id]
+            self._showing.discard(call_id)
             self._stir.set()
             if not task.cancelled() and (error := task.exception()) is not None:
                 self._stuck.add(call_id)
@@ -155,6 +168,8 @@ class Courier:
             case Gone(why):
                 self._gone = why
                 log.error("crm.gone", crm=self.crm, why=why, meaning="nothing is sent to it until the next start")
+            case Retry(alone=True):
+                self._gate.answered()
             case Retry(_, after) if after is not None:
                 self._gate.asked_for_time(self._clock.now(), after)
             case Retry(why) | Lost(why):
@@ -167,6 +182,10 @@ class Courier:
             for task in late:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def _is_record(errand: Errand) -> bool:
+    return errand.command.type is CommandType.CALL_FINISHED and not errand.for_card
 
 
 def _place(error: BaseException) -> str:

@@ -25,11 +25,11 @@ def settled(errand: Errand, answer: Answer, repeat: Repeat, now: float, random: 
             return Result(State.DONE, memory=memory)
         case Refused(why):
             return Result(State.REFUSED, why)
-        case Lost(why) if repeat is Repeat.UNSAFE:
-            return Result(State.UNCLEAR, why)
-        case Retry(why, after) if after is not None:
-            return Result(State.PENDING, why, not_before=now + granted(after))
+        case Lost(why, memory) if repeat is Repeat.UNSAFE:
+            return Result(State.UNCLEAR, why, memory=memory)
+        case Retry(why, after, _, memory) if after is not None:
+            return Result(State.PENDING, why, now + granted(after), memory)
         case Gone(why):
             return Result(State.PENDING, why)
-        case Retry(why) | Lost(why):
-            return Result(State.PENDING, why, not_before=now + pause(errand.attempts + 1, random))
+        case Retry(why, _, _, memory) | Lost(why, memory):
+            return Result(State.PENDING, why, now + pause(errand.attempts + 1, random), memory)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from amibridge.directory.schema import CrmName, HttpUrl, Model, MqttUrl, Seconds, SecretValue, Text
+from amibridge.directory.schema import CrmName, FilePath, HttpUrl, Model, MqttUrl, Seconds, SecretValue, Text
 
 CANNOT_CLOSE = frozenset({"amocrm"})
 """Kinds that cannot take a card back once it is shown: cards that open at ringing are refused for them."""
@@ -33,17 +33,51 @@ class Mqtt(Model):
     password: SecretValue | None = None
     prefix: Text = "amibridge"
     """The topics' first part: ``amibridge/<pbx>/extensions/<ext>/card``."""
+    ca_file: FilePath | None = None
+    """Who vouches for the broker's certificate; None: the host's own list."""
+    verify: bool = True
+    """False takes any certificate."""
+    card_expires_hours: Annotated[float, Field(gt=0)] = 4.0
+    """A card that nobody closed vanishes from the broker after this time."""
+    timeout_seconds: Seconds = 10.0
+
+
+class Newcomers(Model):
+    """What Bitrix24 does with a client that it does not know, by the line that is called."""
+
+    create_lead: bool | None = None
+    source: Text | None = None
+
+
+class OAuth(Model):
+    """A Bitrix24 application. Its refresh token changes at every use; the newest pair is kept beside the store."""
+
+    client_id: Text
+    client_secret: SecretValue
+    refresh_token: SecretValue
+    """The one to begin with."""
+    token_url: HttpUrl = "https://oauth.bitrix.info/oauth/token/"
 
 
 class Bitrix24(Model):
-    """A Bitrix24 portal, by the address of its inbound webhook."""
+    """A Bitrix24 portal, by the address of its inbound webhook or as an application."""
 
     name: CrmName
     kind: Literal["bitrix24"]
     url: SecretValue
-    """The address holds the webhook's code: it is a secret as a whole."""
+    """The address of the webhook holds its code: it is a secret as a whole. With `oauth`: ``https://portal/rest/``."""
+    oauth: OAuth | None = None
     create_lead: bool = False
     """Let Bitrix24 make a lead of a client that it does not know."""
+    source: Text | None = None
+    """The source of such a lead, by its id in the portal."""
+    lines: dict[Text, Newcomers] = Field(default_factory=dict)
+    """What is otherwise for the calls to one DID."""
+    add_to_chat: bool = True
+    """Tell of the call in the chat of whoever had it."""
+    requests_per_second: Annotated[float, Field(gt=0)] = 2.0
+    burst: Annotated[int, Field(ge=2)] = 50
+    """The portal's leaky bucket: 50 and 2 a second; of the Enterprise tariff 250 and 5."""
     timeout_seconds: Seconds = 10.0
 
 

@@ -12,6 +12,7 @@ from amibridge.directory.devices import PORTS, canonical
 from amibridge.directory.extension_map import ExtensionMap
 from amibridge.directory.numbers import to_e164
 from amibridge.directory.problems import Problem, Step
+from amibridge.directory.schema import Model
 from amibridge.directory.secrets import Origin, Secret, SecretError, read_secret
 from amibridge.directory.settings import Settings
 from amibridge.directory.wildcards import wildcard
@@ -159,9 +160,15 @@ def _secrets(settings: Settings, main: Source) -> Iterator[Problem]:
 def _secrets_of(settings: Settings) -> Iterator[tuple[tuple[Step, ...], Secret]]:
     for key, entries in (("pbx", settings.pbx), ("crm", settings.crm)):
         for index, entry in enumerate(entries):
-            for name, value in entry:
-                if isinstance(value, Secret):
-                    yield (key, index, name), value
+            yield from _secrets_in((key, index), entry)
+
+
+def _secrets_in(path: tuple[Step, ...], model: Model) -> Iterator[tuple[tuple[Step, ...], Secret]]:
+    for name, value in model:
+        if isinstance(value, Secret):
+            yield (*path, name), value
+        elif isinstance(value, Model):
+            yield from _secrets_in((*path, name), value)
 
 
 def _everybody_reads(path: Path) -> bool:

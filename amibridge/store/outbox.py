@@ -50,6 +50,10 @@ class Errand:
     """How often it may have been sent; at least once when it stood in the outbox as the daemon started."""
     nothing_to_close: bool
     """A `card.close` whose card was never sent."""
+    for_card: bool
+    """A card waits for it: it opens one, or stands in the lane before one that does."""
+    created_at: float
+    """When its command was committed, on the host's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ _DUE = """
         )
         GROUP BY call_id ORDER BY urgency, since LIMIT :limit
     )
-    SELECT command.*, delivery.attempts, memory.json AS memory,
+    SELECT command.*, delivery.attempts, memory.json AS memory, lane.urgency = 0 AS for_card,
         command.type = 'card.close' AND NOT EXISTS (
             SELECT 1 FROM command card JOIN delivery shown ON shown.seq = card.seq AND shown.crm = :crm
             WHERE card.call_id = command.call_id AND card.extension = command.extension AND card.type = 'card.open'
@@ -235,4 +239,6 @@ def _errand(crm: str, row: Row) -> Errand:
         memory=load(row["memory"]) if row["memory"] is not None else {},
         attempts=row["attempts"],
         nothing_to_close=bool(row["nothing_to_close"]),
+        for_card=bool(row["for_card"]),
+        created_at=row["created_at"],
     )

@@ -154,6 +154,9 @@ class Crm:
         finally:
             self.under_way.discard(command.call_id)
 
+    async def probe(self) -> Sequence[str]:
+        return ()
+
     async def close(self) -> None:
         self.closed = True
 

@@ -85,6 +85,9 @@ class MortalAdapter:
         self._steps.take("after an answer")
         return answer
 
+    async def probe(self) -> Sequence[str]:
+        return ()
+
     async def close(self) -> None:
         await self._adapter.close()
 
@@ -103,6 +106,9 @@ class Receiver:
         if command.key not in self.effects:
             self.effects.append(command.key)
         return Done({**memory, command.type.value: command.key})
+
+    async def probe(self) -> Sequence[str]:
+        return ()
 
     async def close(self) -> None:
         pass

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from amibridge.calls import Command, CommandType
-from amibridge.crm.interface import Answer, Capabilities, Done, Lost, Pace, Refused, Repeat, Retry
+from amibridge.crm.interface import Answer, Bucket, Capabilities, Done, Lost, Pace, Refused, Repeat, Retry
 from amibridge.delivery.backoff import FIRST, LONGEST, LONGEST_WISH, granted, pause
-from amibridge.delivery.bucket import Bucket
 from amibridge.delivery.clock import HostClock
 from amibridge.delivery.gate import DOWN_AFTER, LONGEST_SILENCE, Gate
 from tests.unit.durable import Clock, Crm, closes, delivering, finished, in_turn, opens, started

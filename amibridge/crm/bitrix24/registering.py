@@ -1,0 +1,86 @@
+"""Registering: how a portal comes to know of a call, before there is a card and before there is a record."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from amibridge.crm.bitrix24 import forms
+from amibridge.crm.bitrix24.forms import Wishes
+from amibridge.crm.bitrix24.owner import MissedOwner, owner
+from amibridge.crm.bitrix24.people import People
+from amibridge.crm.bitrix24.portal import PREPARATION, Portal
+from amibridge.crm.bitrix24.told import Told
+from amibridge.crm.bitrix24.trouble import PortalError, RefusedError
+
+log = structlog.get_logger(__name__)
+
+REGISTER = "telephony.externalCall.register"
+SEARCH = "telephony.externalCall.searchCrmEntities"
+
+
+class Registry:
+    """The registrations of one portal. Every method notes in `told` what the portal tells, and raises PortalError.
+
+    A `call` is a call's summary or its record. crm: the portal's name in the configuration.
+    """
+
+    def __init__(self, crm: str, portal: Portal, people: People, wishes: Wishes, rule: MissedOwner) -> None:
+        self._crm = crm
+        self._portal = portal
+        self._people = people
+        self._wishes = wishes
+        self._rule = rule
+
+    async def recognise(self, call: Mapping[str, Any], told: Told) -> None:
+        """Asks who the client is in the CRM. A portal that does not tell does not stop the call."""
+        number = forms.number(call)
+        if number is None or told.entity is not None:
+            return
+        try:
+            found = (await self._portal.ask(SEARCH, PREPARATION, PHONE_NUMBER=number)).result
+        except PortalError as error:
+            log.info("bitrix24.client_not_looked_up", crm=self._crm, why=str(error))
+            return
+        for one in found if isinstance(found, list) else ():
+            if isinstance(one, dict) and one.get("CRM_ENTITY_TYPE") and one.get("CRM_ENTITY_ID"):
+                told.entity = [str(one["CRM_ENTITY_TYPE"]), str(one["CRM_ENTITY_ID"])]
+                told.responsible = str(one["ASSIGNED_BY_ID"]) if one.get("ASSIGNED_BY_ID") else None
+                return
+
+    async def owner(self, call: Mapping[str, Any], told: Told, rang: Sequence[str] = ()) -> str:
+        """The user whose call it is as long as nobody has talked: who calls the client, else as `missed_owner` says."""
+        if call["direction"] == "outbound" and (initiator := call.get("initiator")) is not None:
+            user = await self._people.user(initiator)
+            if user is not None:
+                return user
+        others = (told.user, self._portal.owner)
+        user = await owner(self._rule, self._people, told.responsible, rang, *others)
+        if user is None:
+            raise RefusedError("the portal has nobody whose call it could be; set missed_owner.default")
+        return user
+
+    async def whole(self, call: Mapping[str, Any], told: Told, user: str, urgency: int) -> str:
+        """The CALL_ID of the call as a whole, registered in the name of `user` if it is not yet."""
+        if told.call is None:
+            told.user = user
+            told.call = await self._register(forms.register(call, user, self._wishes, told.entity), urgency)
+        return told.call
+
+    async def leg(
+        self, call: Mapping[str, Any], told: Told, extension: str, user: str, since: str | None, urgency: int
+    ) -> str:
+        """The CALL_ID of somebody who talks: that of the call for whoever is first, else one of their own."""
+        if extension not in told.legs:
+            if told.is_taken:
+                form = forms.register(call, user, self._wishes, told.entity, extension=extension, since=since)
+                told.legs[extension] = await self._register(form, urgency)
+            else:
+                told.legs[extension] = await self.whole(call, told, user, urgency)
+        return told.legs[extension]
+
+    async def _register(self, form: Mapping[str, Any], urgency: int) -> str:
+        result = (await self._portal.ask(REGISTER, urgency, **form)).result
+        if not isinstance(result, dict) or not result.get("CALL_ID"):
+            raise RefusedError(f"{REGISTER}: an answer without CALL_ID")
+        return str(result["CALL_ID"])
