@@ -10,9 +10,9 @@ import structlog
 
 from amibridge.ami.session import Session
 from amibridge.calls import Calls, Output
+from amibridge.crm.interface import Adapter
 from amibridge.daemon import notify
 from amibridge.daemon.account import login_to
-from amibridge.crm.interface import Adapter
 from amibridge.daemon.adapters import adapter_for
 from amibridge.daemon.decision_log import DecisionLog
 from amibridge.daemon.listener import Listener

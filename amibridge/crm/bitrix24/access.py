@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,8 +25,11 @@ class Access(Protocol):
 
     base: str
     """The address that a method's name is put behind."""
-    owner: str | None
-    """The user's id in whose name everything is done, where the address tells it."""
+
+    @property
+    def owner(self) -> str | None:
+        """The user's id in whose name everything is done, as far as it is known."""
+        ...
 
     async def key(self) -> Mapping[str, str]:
         """The parameters that let a request in. Raises PortalError."""
@@ -69,12 +72,12 @@ class Tokens:
 
     access: str | None = field(repr=False)
     refresh: str = field(repr=False)
+    user: str | None = None
+    """Whose they are."""
 
 
 class OAuthAccess:
     """An application that renews its tokens by itself. url: `https://portal/rest/`."""
-
-    owner: str | None = None
 
     def __init__(self, url: str, application: Application, session: aiohttp.ClientSession) -> None:
         self.base = url.rstrip("/") + "/"
@@ -85,6 +88,10 @@ class OAuthAccess:
         """The pair in use: it is on the disk."""
         self._unkept: Tokens | None = None
         """A pair that the disk has not taken yet. The one before is worth nothing any more."""
+
+    @property
+    def owner(self) -> str | None:
+        return None if self._tokens is None else self._tokens.user
 
     async def key(self) -> Mapping[str, str]:
         async with self._renewing:
@@ -134,7 +141,8 @@ class OAuthAccess:
         if status != 200 or not isinstance(said, dict) or "refresh_token" not in said or "access_token" not in said:
             problem = trouble("tokens", status, said if isinstance(said, dict) else {}, 0.0)
             raise problem if isinstance(problem, NotNowError) else NoAccessError(str(problem))
-        return Tokens(str(said["access_token"]), str(said["refresh_token"]))
+        user = said.get("user_id")
+        return Tokens(str(said["access_token"]), str(said["refresh_token"]), None if user is None else str(user))
 
 
 def _kept(application: Application) -> Tokens:
@@ -142,7 +150,7 @@ def _kept(application: Application) -> Tokens:
     first = Tokens(None, application.refresh_token)
     try:
         kept = orjson.loads(application.tokens.read_bytes())
-        return Tokens(kept["access"], kept["refresh"]) if kept["seed"] == _seed(application) else first
+        return Tokens(kept["access"], kept["refresh"], kept["user"]) if kept["seed"] == _seed(application) else first
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return first
 
@@ -153,8 +161,7 @@ def _keep(application: Application, tokens: Tokens) -> None:
     with suppress(FileNotFoundError):
         new.unlink()
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        pair = {"access": tokens.access, "refresh": tokens.refresh}
-        file.write(orjson.dumps({"seed": _seed(application), **pair}))
+        file.write(orjson.dumps({"seed": _seed(application), **asdict(tokens)}))
         file.flush()
         os.fsync(file.fileno())
     new.replace(application.tokens)

@@ -109,8 +109,9 @@ class Bitrix24:
         call = command.data["call"]
         await self._people.refresh()
         await self._registry.recognise(call, told)
-        user = await self._registry.owner(call, told)
-        await self._registry.whole(call, told, user, PREPARATION)
+        # Whoever talks registers the call for themselves where nobody can be named now.
+        if (user := await self._registry.owner(call, told)) is not None:
+            await self._registry.whole(call, told, user, PREPARATION)
 
     async def _show(self, command: Command, told: Told) -> None:
         extension, call = command.data["extension"], command.data["call"]

@@ -14,7 +14,7 @@ from amibridge.crm.bitrix24.people import People
 from amibridge.crm.bitrix24.portal import RECORD, Portal
 from amibridge.crm.bitrix24.registering import Registry
 from amibridge.crm.bitrix24.told import Told
-from amibridge.crm.bitrix24.trouble import NoRightError, NotFoundError
+from amibridge.crm.bitrix24.trouble import NoRightError, NotFoundError, RefusedError
 
 FINISH = "telephony.externalCall.finish"
 LOG = "voximplant.statistic.get"
@@ -48,6 +48,8 @@ class Finisher:
             return
         await self._registry.recognise(record, told)
         user = await self._registry.owner(record, told, data["missed_candidates"])
+        if user is None:
+            raise RefusedError("the portal has nobody whose call it could be; set missed_owner.default")
         registration = partial(self._registry.whole, record, told, user, RECORD)
         if record["participants"]:
             # Somebody talked whom the portal does not know.

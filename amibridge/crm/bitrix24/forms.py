@@ -10,8 +10,8 @@ from typing import Any
 
 OUTBOUND, INBOUND, HANDED_OVER = 1, 2, 3
 """TYPE: a call to the client, one from the client, and such a one that was handed on to somebody else."""
-WITHHELD = "anonymous"
-"""PHONE_NUMBER may not be empty."""
+WITHHELD = "000"
+"""PHONE_NUMBER may not be without digits."""
 TALKED = "200"
 STATUS = {
     "answered": TALKED,
@@ -113,8 +113,9 @@ def status(record: Mapping[str, Any]) -> str:
 
 
 def number(call: Mapping[str, Any]) -> str | None:
-    """The client's number as well as it is known."""
-    return call["client"] or call["client_raw"] or None
+    """The client's number as well as it is known; None for what is none, as `anonymous`."""
+    raw: str = call["client"] or call["client_raw"] or ""
+    return raw if any(sign.isdecimal() for sign in raw) else None
 
 
 def date(iso: str) -> str:

@@ -5,6 +5,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,9 @@ AT_ONCE = 4
 """Requests under way."""
 SECONDS_EACH = 0.5
 """By how much longer a batch may take for each question in it."""
+
+LINGER = 0.2
+"""Seconds that a request waits for company when the bucket is more than half empty."""
 
 CARD, PREPARATION, RECORD = range(3)
 """How urgent a question is; the less, the sooner."""
@@ -54,26 +58,35 @@ class Portal:
         pace: Pace,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.owner = access.owner
         self._access = access
         self._session = session
         self._timeout = timeout
         self._bucket = Bucket(pace)
+        self._half = pace.burst / 2
         self._wall = wall
         self._now = asyncio.get_running_loop().time
         self._numbers = itertools.count()
         self._waiting: list[_Asked] = []
+        self._waiting_since = 0.0
+        """When the first of them came."""
         self._stir = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._blocked: dict[str, float] = {}
         """Methods that have used up their running time, and until when."""
         self._sender = asyncio.create_task(self._send_in_turn(), name="bitrix24")
 
+    @property
+    def owner(self) -> str | None:
+        """The user's id in whose name everything is asked, as far as it is known."""
+        return self._access.owner
+
     async def ask(self, method: str, urgency: int = PREPARATION, **params: Any) -> Reply:
         """Asks when it is its turn. Raises PortalError."""
         if (blocked := self._blocked.get(method, 0.0) - self._now()) > 0:
             raise NotNowError(f"{method}: its running time is used up", blocked, alone=True)
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        if not self._waiting:
+            self._waiting_since = self._now()
         heapq.heappush(self._waiting, _Asked(urgency, next(self._numbers), Question(method, params), answer))
         self._stir.set()
         return await answer
@@ -88,16 +101,23 @@ class Portal:
     async def _send_in_turn(self) -> None:
         while True:
             self._stir.clear()
-            token_at = self._bucket.next_at(self._now())
-            if self._waiting and len(self._under_way) < AT_ONCE and token_at is None:
+            due_at = self._due_at()
+            if due_at is not None and due_at <= self._now():
                 self._set_out()
                 continue
-            wait = token_at is not None and self._waiting and len(self._under_way) < AT_ONCE
-            try:
-                async with asyncio.timeout_at(token_at if wait else None):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due_at):
                     await self._stir.wait()
-            except TimeoutError:
-                continue
+
+    def _due_at(self) -> float | None:
+        """When the next request may set out; None: when something stirs."""
+        if not self._waiting or len(self._under_way) >= AT_ONCE:
+            return None
+        now = self._now()
+        due_at = self._bucket.next_at(now) or now
+        if len(self._waiting) < MOST_IN_A_BATCH and self._bucket.room(now) < self._half:
+            due_at = max(due_at, self._waiting_since + LINGER)
+        return due_at
 
     def _set_out(self) -> None:
         """One request, with as many questions as wait for it."""
@@ -165,6 +185,7 @@ class Portal:
             async with self._session.post(
                 self._access.base + method,
                 data=orjson.dumps(params),
+                headers={"content-type": "application/json"},
                 timeout=aiohttp.ClientTimeout(total=seconds),
                 allow_redirects=False,
             ) as response:

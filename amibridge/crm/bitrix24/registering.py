@@ -11,7 +11,7 @@ from amibridge.crm.bitrix24.owner import MissedOwner, owner
 from amibridge.crm.bitrix24.people import People
 from amibridge.crm.bitrix24.portal import PREPARATION, Portal
 from amibridge.crm.bitrix24.told import Told
-from amibridge.crm.bitrix24.trouble import PortalError, RefusedError
+from amibridge.crm.bitrix24.trouble import NoAccessError, NoRightError, NotNowError, PortalError, RefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +33,15 @@ class Registry:
         self._rule = rule
 
     async def recognise(self, call: Mapping[str, Any], told: Told) -> None:
-        """Asks who the client is in the CRM. A portal that does not tell does not stop the call."""
+        """Asks who the client is in the CRM. A portal that will not tell this does not stop the call."""
         number = forms.number(call)
         if number is None or told.entity is not None:
             return
         try:
             found = (await self._portal.ask(SEARCH, PREPARATION, PHONE_NUMBER=number)).result
         except PortalError as error:
+            if not _of_the_method(error):
+                raise
             log.info("bitrix24.client_not_looked_up", crm=self._crm, why=str(error))
             return
         for one in found if isinstance(found, list) else ():
@@ -48,17 +50,14 @@ class Registry:
                 told.responsible = str(one["ASSIGNED_BY_ID"]) if one.get("ASSIGNED_BY_ID") else None
                 return
 
-    async def owner(self, call: Mapping[str, Any], told: Told, rang: Sequence[str] = ()) -> str:
+    async def owner(self, call: Mapping[str, Any], told: Told, rang: Sequence[str] = ()) -> str | None:
         """The user whose call it is as long as nobody has talked: who calls the client, else as `missed_owner` says."""
         if call["direction"] == "outbound" and (initiator := call.get("initiator")) is not None:
             user = await self._people.user(initiator)
             if user is not None:
                 return user
         others = (told.user, self._portal.owner)
-        user = await owner(self._rule, self._people, told.responsible, rang, *others)
-        if user is None:
-            raise RefusedError("the portal has nobody whose call it could be; set missed_owner.default")
-        return user
+        return await owner(self._rule, self._people, told.responsible, rang, *others)
 
     async def whole(self, call: Mapping[str, Any], told: Told, user: str, urgency: int) -> str:
         """The CALL_ID of the call as a whole, registered in the name of `user` if it is not yet."""
@@ -84,3 +83,13 @@ class Registry:
         if not isinstance(result, dict) or not result.get("CALL_ID"):
             raise RefusedError(f"{REGISTER}: an answer without CALL_ID")
         return str(result["CALL_ID"])
+
+
+def _of_the_method(error: PortalError) -> bool:
+    """Whether it is only this that the portal does not do."""
+    match error:
+        case NoAccessError():
+            return False
+        case NotNowError(alone=alone):
+            return alone
+    return isinstance(error, RefusedError | NoRightError)

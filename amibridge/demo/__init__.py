@@ -1,0 +1,1 @@
+"""What a demonstration needs besides the product itself: the other side of its connections."""
