@@ -6,18 +6,28 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3) || python=
-if [ -z "$python" ] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    # A bare Debian has a Python without venv, or none at all.
-    [ "$(id -u)" = 0 ] || { echo "python3-venv is missing: as root, apt-get install python3-venv" >&2; exit 1; }
-    apt-get update -q && apt-get install -qy --no-install-recommends python3-venv
-    python=$(command -v python3)
+packages=()
+# A bare Debian has a Python without venv, or none at all.
+[ -n "$python" ] && "$python" -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+# systemd-analyze reads the unit file, mosquitto is the broker, openssl makes certificates, mmdebstrap gets the Asterisks.
+while read -r command package; do
+    command -v "$command" >/dev/null || packages+=("$package")
+done <<'NEEDED'
+systemd-analyze systemd
+mosquitto mosquitto
+mosquitto_passwd mosquitto
+openssl openssl
+mmdebstrap mmdebstrap
+NEEDED
+if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ]; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q && apt-get install -qy --no-install-recommends "${packages[@]}" ca-certificates
+elif [ ${#packages[@]} -gt 0 ]; then
+    echo "missing, and only root can install it: ${packages[*]}; what needs it is skipped" >&2
 fi
-# systemd-analyze reads the unit file.
-if ! command -v systemd-analyze >/dev/null && [ "$(id -u)" = 0 ]; then
-    apt-get update -q && apt-get install -qy --no-install-recommends systemd
-fi
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-    || { echo "Python 3.11 or later is needed; $python is older" >&2; exit 1; }
+python=${python:-$(command -v python3 || true)}
+"$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+    || { echo "Python 3.11 or later with venv is needed: as root, apt-get install python3-venv" >&2; exit 1; }
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from tests.unit.daemon_process import Daemon, Systemd, daemon, listening
 from tests.unit.manager_server import ManagerServer, event, served
+from tests.unit.office import office
 from tests.unit.operators import Operator, configuration
 from tests.unit.webhook_receiver import Receiver, receiving
 
@@ -249,6 +250,15 @@ async def test_what_is_retried_by_hand_is_sent_at_once(
 
 def ids(receiver: Receiver) -> list[str]:
     return [delivered.id for delivered in receiver.delivered]
+
+
+async def test_a_right_that_is_missing_is_said_at_the_start(tmp_path: Path, pbx: ManagerServer) -> None:
+    async with office(scopes=("telephony", "crm")) as portal:
+        crm = f"[{{name: sales, kind: bitrix24, url: '{portal.webhook_url}'}}]"
+        async with daemon(configuration(tmp_path, port=pbx.port, crm=crm)) as running:
+            line = await running.says("crm.not_ready", "crm=sales", "user.get")
+            await running.stops()
+    assert "tick telephony, crm and user" in line
 
 
 async def test_a_broken_configuration_ends_with_2(tmp_path: Path) -> None:

@@ -80,6 +80,33 @@ async def test_retry_after_is_respected_for_the_whole_crm(path: Path) -> None:
         assert len(crm.sent) == 3
 
 
+@pytest.mark.parametrize("after", [40.0, None])
+async def test_a_command_that_has_to_wait_alone_holds_up_nobody_else(path: Path, after: float | None) -> None:
+    crm = Crm(answers=lambda command, time: Retry("no running time left", after, alone=True) if time < 4 else Done())
+    async with delivering(path, crm) as world:
+        with capture_logs() as logs:
+            await world.tell(finished())
+            await world.rest()
+            for number in range(5):
+                crm.answers = lambda command, time: Done()
+                await world.tell(started(f"office:{number}.2"))
+                await world.rest()
+        assert len(crm.sent) == 6
+        assert world.delivery.status[0].up
+    assert "crm.down" not in [entry["event"] for entry in logs]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_what_was_learnt_before_a_failure_is_remembered(path: Path, lost: bool) -> None:
+    learnt = {"CALL_ID": "x1"}
+    failure = Lost("no answer in time", learnt) if lost else Retry("HTTP 500", memory=learnt)
+    crm = Crm(answers=in_turn(failure, Lost("no answer in time"), Retry("HTTP 500"), Done()))
+    async with delivering(path, crm) as world:
+        await world.tell(finished())
+        await world.rest_until_quiet()
+    assert crm.memories == [{}, learnt, learnt, learnt]
+
+
 async def test_retry_after_nothing_is_not_at_once(path: Path) -> None:
     crm = Crm(answers=in_turn(Retry("HTTP 503", after=0.0), Done()))
     async with delivering(path, crm) as world:
