@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {
+    "demo": "show it at work: calls of a real PBX, without a PBX, a CRM or a configuration",
     "replay": "play a capture through the core and print its calls",
     "explain": "say in plain words who got a card in a call, and why",
     "calls": "list the calls that the store knows",

@@ -45,8 +45,12 @@ class Service:
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
 
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        self._stop.set()
+
     async def run(self) -> None:
-        """Works until SIGTERM or SIGINT. Raises StoreError, SecretError and UnusableCrmError before it has begun."""
+        """Works until SIGTERM, SIGINT or `stop`. Raises StoreError, SecretError and UnusableCrmError before it has begun."""
         # First of all: a SIGHUP that nobody has taken ends the process, and systemd takes that for a wish.
         self._take_signals()
         settings = self._loaded.settings
@@ -124,7 +128,7 @@ class Service:
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
 
     async def _reload_when_asked(self) -> None:

@@ -1,0 +1,73 @@
+"""What the demonstration says, in the languages of operators: English and Russian."""
+
+LANGUAGES = ("en", "ru")
+
+WORDS = {
+    "en": {
+        "calls": "client {client} calls {did}",
+        "dials": "{who} dials {number}",
+        "rings": "{who} rings",
+        "answers": "{who} answers",
+        "client answers": "the client answers",
+        "waits": "the client waits in queue {queue}",
+        "hands on": "{who} sends the client to {number}",
+        "listens": "{who} listens in",
+        "silent": "{who} stops ringing",
+        "hangs up": "{who} hangs up",
+        "client gone": "the client is off the line",
+        "opens": "the client's card opens at {who}",
+        "closes": "the card closes at {who}",
+        "record": "record: {who}, {status}",
+        "talked": "talked {seconds} s",
+        "missed": "missed",
+        "pbx": "PBX",
+        "crm": "CRM",
+        "why": "why",
+        "card": "card",
+        "no card": "no card",
+        "intro": "Real events of an Asterisk 22 go over TCP to the daemon, and from it to a stand-in of Bitrix24.",
+        "page": "What the portal shows: {url}",
+        "sum": "{calls} calls, {due} cards due, {opened} opened, {wrong} wrong.",
+        "next": "Next: config/ has both files with every key; `amibridge check`; README.md tells the rest.",
+        "late": "{who} talks to the client, and no card opened",
+        "stays": "the card of {who} did not close",
+        "stranger": "a card opened for {who}, who did not talk to the client",
+        "unrecorded": "the call's records are {found}, and should be {due}",
+    },
+    "ru": {
+        "calls": "клиент {client} звонит на {did}",
+        "dials": "{who} набирает {number}",
+        "rings": "звонит у {who}",
+        "answers": "{who} отвечает",
+        "client answers": "клиент отвечает",
+        "waits": "клиент ждёт в очереди {queue}",
+        "hands on": "{who} переводит клиента на {number}",
+        "listens": "{who} подключается послушать",
+        "silent": "у {who} больше не звонит",
+        "hangs up": "{who} кладёт трубку",
+        "client gone": "соединение с клиентом завершено",
+        "opens": "карточка клиента открывается у {who}",
+        "closes": "карточка закрывается у {who}",
+        "record": "запись: {who}, {status}",
+        "talked": "разговор {seconds} с",
+        "missed": "пропущен",
+        "pbx": "АТС",
+        "crm": "CRM",
+        "why": "почему",
+        "card": "карточка",
+        "no card": "без карточки",
+        "intro": "События настоящего Asterisk 22 идут по TCP в демон, а из него в имитацию портала Битрикс24.",
+        "page": "Что показывает портал: {url}",
+        "sum": "Звонков: {calls}, карточек должно быть: {due}, открылось: {opened}, неверных: {wrong}.",
+        "next": "Дальше: в config/ оба файла со всеми ключами; `amibridge check`; остальное в README.md.",
+        "late": "{who} говорит с клиентом, а карточка не открылась",
+        "stays": "карточка у {who} не закрылась",
+        "stranger": "карточка открылась у {who}, кто с клиентом не говорил",
+        "unrecorded": "записи о звонке: {found}, а должны быть: {due}",
+    },
+}
+
+
+def language_of(locale: str) -> str:
+    """The language for a locale like `ru_RU.UTF-8`."""
+    return "ru" if locale.startswith("ru") else "en"
