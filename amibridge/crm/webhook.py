@@ -14,12 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import orjson
 from yarl import URL
 
 from amibridge.calls import Command, CommandType
-from amibridge.calls.record import iso
 from amibridge.crm.interface import Answer, Capabilities, Done, Gone, Lost, Memory, Refused, Repeat, Retry
+from amibridge.crm.message import message
 
 LIMIT = 20_000
 """Bytes: a body stays below."""
@@ -117,11 +116,11 @@ class Webhook:
 
 def body(command: Command) -> bytes:
     """The command as it is posted. One that is too long is cut, and says so with `shortened`."""
-    content = _content(command, command.data)
+    content = message(command)
     for texts, entries in CUTS:
         if len(content) < LIMIT:
             break
-        content = _content(command, {**_cut(command.data, texts, entries), "shortened": True})
+        content = message(command, {**_cut(command.data, texts, entries), "shortened": True})
     return content
 
 
@@ -145,8 +144,8 @@ def signed(webhook_id: str, timestamp: int, content: bytes, keys: Sequence[bytes
     """The headers of one attempt. timestamp: seconds since the epoch. Without keys there is no signature."""
     headers = {"webhook-id": webhook_id, "webhook-timestamp": str(timestamp)}
     if keys:
-        message = f"{webhook_id}.{timestamp}.".encode() + content
-        macs = (base64.b64encode(hmac.digest(key, message, "sha256")).decode() for key in keys)
+        whole = f"{webhook_id}.{timestamp}.".encode() + content
+        macs = (base64.b64encode(hmac.digest(key, whole, "sha256")).decode() for key in keys)
         headers["webhook-signature"] = " ".join(f"v1,{mac}" for mac in macs)
     return headers
 
@@ -173,10 +172,6 @@ def _seconds(retry_after: str | None, now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
     except ValueError:
         return None
-
-
-def _content(command: Command, data: Mapping[str, Any]) -> bytes:
-    return orjson.dumps({"type": command.type, "timestamp": iso(command.wall), "data": data})
 
 
 def _cut(value: Any, texts: int, entries: int) -> Any:
