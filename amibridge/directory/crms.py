@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from amibridge.directory.schema import CrmName, FilePath, HttpUrl, Model, MqttUrl, Seconds, SecretValue, Text
+from amibridge.directory.schema import CrmName, FilePath, HttpUrl, Model, MqttUrl, SecretValue, Text
+
+Patience = Annotated[float, Field(gt=0)]
+"""Seconds for one request."""
 
 CANNOT_CLOSE = frozenset({"amocrm"})
 """Kinds that cannot take a card back once it is shown: cards that open at ringing are refused for them."""
@@ -20,7 +23,7 @@ class Webhook(Model):
     """``whsec_…``; without it the commands are not signed."""
     old_secret: SecretValue | None = None
     """The secret before, while the receiver changes: the commands are signed with both."""
-    timeout_seconds: Seconds = 10.0
+    timeout_seconds: Patience = 10.0
 
 
 class Mqtt(Model):
@@ -39,7 +42,7 @@ class Mqtt(Model):
     """False takes any certificate."""
     card_expires_hours: Annotated[float, Field(gt=0)] = 4.0
     """A card that nobody closed vanishes from the broker after this time."""
-    timeout_seconds: Seconds = 10.0
+    timeout_seconds: Patience = 10.0
 
 
 class Newcomers(Model):
@@ -78,7 +81,7 @@ class Bitrix24(Model):
     requests_per_second: Annotated[float, Field(gt=0)] = 2.0
     burst: Annotated[int, Field(ge=2)] = 50
     """The portal's leaky bucket: 50 and 2 a second; of the Enterprise tariff 250 and 5."""
-    timeout_seconds: Seconds = 10.0
+    timeout_seconds: Patience = 10.0
 
 
 Crm = Annotated[Webhook | Mqtt | Bitrix24, Field(discriminator="kind")]

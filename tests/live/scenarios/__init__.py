@@ -1,6 +1,7 @@
 """All stories. To import this is to declare them."""
 
 from tests.live.scenarios import (
+    basics,
     chansip,
     console,
     hostile,
@@ -15,6 +16,7 @@ from tests.live.scenarios import (
 )
 
 __all__ = [
+    "basics",
     "chansip",
     "console",
     "hostile",
