@@ -18,10 +18,9 @@ SUITES = {"22": "sid", "16": "bullseye"}
 
 def asterisk_folder(version: str, given: Path | None = None) -> Path:
     """The root of this Asterisk: below `given`, $ASTERISK_FOLDER or the cache. What is not there is made."""
-    home = given or Path(os.environ.get(ENVIRONMENT) or CACHE)
-    root = home.resolve() / f"asterisk-{version}"
-    if lacks := _lacks(root):
-        raise CannotPlayError("The live scenarios cannot be played here: " + "; ".join(lacks) + ".")
+    root = (given or _home()).resolve() / f"asterisk-{version}"
+    if missing := lacks(root):
+        raise CannotPlayError("The live scenarios cannot be played here: " + "; ".join(missing) + ".")
     if not root.exists():
         _make(SUITES[version], root)
     if not any(root.glob("usr/lib/**/asterisk/modules")):
@@ -29,15 +28,21 @@ def asterisk_folder(version: str, given: Path | None = None) -> Path:
     return root
 
 
-def _lacks(root: Path) -> list[str]:
-    lacks = []
+def lacks(*roots: Path) -> list[str]:
+    """What is missing to play at all. roots: of Asterisks; without, those of the cache."""
+    missing = []
     if os.geteuid() != 0:
-        lacks.append("root is needed (for chroot)")
+        missing.append("root is needed (for chroot)")
     if importlib.util.find_spec("pjsua2") is None:
-        lacks.append("pjsua2 is missing (pip install pjsua2-python)")
-    if not root.exists() and shutil.which("mmdebstrap") is None:
-        lacks.append(f"{root} is not there, and mmdebstrap, which makes it, is missing (apt-get install mmdebstrap)")
-    return lacks
+        missing.append("pjsua2 is missing (pip install pjsua2-python)")
+    for root in roots or [_home() / f"asterisk-{version}" for version in SUITES]:
+        if not root.exists() and shutil.which("mmdebstrap") is None:
+            missing.append(f"{root} is not there, and mmdebstrap, which makes it, is missing (apt-get install it)")
+    return missing
+
+
+def _home() -> Path:
+    return Path(os.environ.get(ENVIRONMENT) or CACHE)
 
 
 def _make(suite: str, root: Path) -> None:

@@ -1,7 +1,7 @@
 """A scenario is a function: its docstring says what happens, the end of its body says what is true."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,8 +40,20 @@ class Scenario:
     """A version of Asterisk."""
     late: bool = False
     """The story itself connects the recorder, when it likes."""
-    files: dict[str, str] = field(default_factory=dict)
-    """A configuration of its own, to be kept beside the capture."""
+    trunks: str = ""
+    """The trunks of a configuration of its own; without, that of the other captures."""
+    internal: str = ""
+    """What an extension looks like in it."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Its own configuration, to be kept beside the capture."""
+        if not self.trunks:
+            return {}
+        return {
+            f"{self.name}.yaml": CONFIG.format(name=self.name, internal=self.internal),
+            f"{self.name}-extensions.yaml": MAP.format(trunks=self.trunks),
+        }
 
 
 SCENARIOS: dict[str, Scenario] = {}
@@ -54,11 +66,8 @@ def scenario(
 
     def declare(story: Story) -> Story:
         name = story.__name__
-        files = {}
-        if trunks:
-            files[f"{name}.yaml"] = CONFIG.format(name=name, internal=internal)
-            files[f"{name}-extensions.yaml"] = MAP.format(trunks=trunks)
-        SCENARIOS[name] = Scenario(name, " ".join((story.__doc__ or "").split()), story, only, late, files)
+        what = " ".join((story.__doc__ or "").split())
+        SCENARIOS[name] = Scenario(name, what, story, only, late, trunks, internal)
         return story
 
     return declare

@@ -1,0 +1,103 @@
+"""Stories on real Asterisks with real phones, the installed daemon beside them: each card came to whoever talked to the
+client, while they talked, at every CRM; nobody else got one; and the record says what happened.
+
+    python -m pytest tests/live              # the stories that tell most of the design
+    ALL_STORIES=1 python -m pytest tests/live    # all of them
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
+from tests.live.errors import CannotPlayError
+from tests.live.folders import SUITES, lacks
+from tests.live.scenario import SCENARIOS, Scenario
+from tests.live.theatre import Theatre
+
+PATIENCE = 600.0
+"""Seconds until a story has been played, with all that are played before it."""
+
+TELLING = """
+    ringgroup_134_answers ringgroup_missed ringgroup_of_locals direct_held_and_resumed two_clients_at_once
+    same_client_twice internal_call menu_then_ringgroup menu_abandoned voicemail_after_134 announcement_abandoned
+    queue_of_locals queue_abandoned queue_first_declines_locals queue_announcement_client_gone
+    queue_then_attended_transfer followme_with_key followme_mobile_never_presses followme_mobile_without_key
+    mobile_calls_in agent_serves_two_clients recorded_ringgroup conference room_waits_for_leader
+    room_leader_never_comes waiting_room_of_bridgewait blind_transfer_by_refer attended_transfer_by_refer
+    feature_attended_completed feature_attended_aborted feature_blonde_answered refer_chain refer_to_busy_comes_back
+    blind_transfer_to_outside attended_transfer_to_outside forwarded_by_phone outbound_answered outbound_no_answer
+    outbound_second_trunk outbound_emergency click_local click_client_first branch_internal branch_brings_client
+    park_retrieved_by_the_parker park_timed_out_comes_back pickup_directed pickup_behind_a_local
+    supervisor_whispers page_during_a_call bot_channel_then_134 three_way_inside_the_phone call_waiting_ignored
+    clients_joined_by_refer redirect_client number_injects_event number_like_an_extension name_in_cp1251
+    chansip_answered chansip_attended_transfer chansip_trunk_inbound chansip_trunk_outbound
+"""
+"""What is played in an ordinary run: something of everything in the design's identity, rule and who is who."""
+
+NOT_FOR_US = {"calls_of_a_moment", "answer_meets_cancel", "room_leader_never_comes_no_music"}
+"""In the first two even the phones cannot say who talked; the third is what a listener cannot know."""
+
+
+def played_on(version: str) -> list[Scenario]:
+    names = SCENARIOS if os.environ.get("ALL_STORIES") else TELLING.split()
+    return [
+        story
+        for story in map(SCENARIOS.__getitem__, names)
+        if story.only in (None, version) and not story.late and story.name not in NOT_FOR_US
+        if version != "16" or not story.name.startswith("bot_")
+    ]
+
+
+CHOSEN = [(version, story.name) for version in SUITES for story in played_on(version)]
+
+
+@pytest.fixture(scope="session")
+def theatres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Theatre]]:
+    """Both Asterisks at work at once, each with the stories that this run has asked for."""
+    if missing := lacks():
+        pytest.skip("; ".join(missing))
+    asked = {item.callspec.id for item in request.session.items if isinstance(item, pytest.Function) and _named(item)}
+    opened = {}
+    for version in SUITES:
+        stories = [story for story in played_on(version) if f"{version}-{story.name}" in asked]
+        if stories:
+            opened[version] = Theatre(version, stories, tmp_path_factory.mktemp(f"asterisk-{version}"))
+    for theatre in opened.values():
+        theatre.open()
+    yield opened
+    for theatre in opened.values():
+        theatre.close()
+
+
+def _named(item: pytest.Function) -> bool:
+    return item.function is test_a_story
+
+
+@pytest.mark.parametrize(("version", "name"), CHOSEN, ids=[f"{version}-{name}" for version, name in CHOSEN])
+def test_a_story(theatres: dict[str, Theatre], version: str, name: str) -> None:
+    try:
+        judged = theatres[version].judged(name, PATIENCE)
+    except CannotPlayError as error:
+        pytest.skip(str(error))
+    lines = "\n".join([*judged.wrong, f"capture and truth: {judged.capture}", *judged.log])
+    assert not judged.wrong, lines
+
+
+@pytest.mark.parametrize("version", SUITES)
+def test_the_daemon_afterwards(theatres: dict[str, Theatre], version: str) -> None:
+    """It still worked when all stories were told, nothing waited, nothing was said twice, and it stopped in order."""
+    if version not in theatres:
+        pytest.skip("no story of this Asterisk was asked for")
+    try:
+        closing = theatres[version].closing(PATIENCE)
+    except CannotPlayError as error:
+        pytest.skip(str(error))
+    assert closing.status == 0, closing
+    assert len(closing.outbox.splitlines()) == 1, f"something waits or was refused: {closing.outbox}"
+    assert closing.exit == 0
+    assert not [line for line in closing.log if line.startswith("level=error")]
+    assert not [line for line in closing.log if "Traceback" in line]
+    assert [key for key, times in Counter(closing.told).items() if times > 1] == []

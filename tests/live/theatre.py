@@ -1,0 +1,113 @@
+"""Plays stories on one Asterisk in a thread of its own, with the daemon and the CRMs beside it, and judges each."""
+
+import json
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.live.asterisk import Asterisk
+from tests.live.beside import USUAL, Beside
+from tests.live.crms import Crms
+from tests.live.errors import CannotPlayError, MissingError
+from tests.live.folders import asterisk_folder
+from tests.live.lab import Lab
+from tests.live.player import play
+from tests.live.scenario import Scenario
+from tests.live.verdict import Mark, settled, wrong
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One story. wrong: what was not right. capture: for looking at it again."""
+
+    wrong: Sequence[str]
+    capture: Path
+    log: Sequence[str]
+    """What the daemon said meanwhile."""
+
+
+@dataclass(frozen=True)
+class Closing:
+    """How the daemon was when all stories were told, and how it ended."""
+
+    status: int
+    """Of `amibridge status`."""
+    outbox: str
+    exit: int
+    log: Sequence[str]
+    told: Sequence[str]
+    """The keys of all commands, as often as they came."""
+
+
+class Theatre:
+    """One version of Asterisk, and the stories that are to be played on it, in this order."""
+
+    def __init__(self, version: str, stories: Sequence[Scenario], folder: Path) -> None:
+        self.version, self.folder = version, folder
+        self._stories = {story.name: (story, Future[Judged]()) for story in stories}
+        self._closing = Future[Closing]()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"Asterisk {version}", daemon=True)
+
+    def open(self) -> None:
+        """Begins to play."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends after the story that is being played."""
+        self._stopped.set()
+        self._thread.join()
+
+    def judged(self, name: str, seconds: float) -> Judged:
+        """Waits for a story. Raises CannotPlayError, MissingError and whatever else went wrong with the theatre."""
+        return self._stories[name][1].result(seconds)
+
+    def closing(self, seconds: float) -> Closing:
+        """Waits for the end."""
+        return self._closing.result(seconds)
+
+    def _run(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as stack:
+                asterisk = Asterisk(self.version, asterisk_folder(self.version))
+                lab = stack.enter_context(Lab(asterisk, self.folder / "scratch"))
+                crms = stack.enter_context(Crms(self.folder))
+                beside = stack.enter_context(Beside(asterisk.ports.ami, self.folder, crms))
+                for story, judged in self._stories.values():
+                    if self._stopped.is_set():
+                        raise CannotPlayError("the stories were stopped")
+                    judged.set_result(self._tell(story, lab, crms, beside))
+                self._closing.set_result(self._end(crms, beside))
+        except BaseException as error:  # noqa: BLE001 - those who wait in another thread are to hear of it
+            for _, judged in self._stories.values():
+                if not judged.done():
+                    judged.set_exception(error)
+            if not self._closing.done():
+                self._closing.set_exception(error)
+
+    def _tell(self, story: Scenario, lab: Lab, crms: Crms, beside: Beside) -> Judged:
+        since, said = Mark(crms), len(beside.log)
+        captures = self.folder / "captures"
+        found: list[str] = []
+        try:
+            beside.uses(story.trunks or USUAL[0], story.internal or USUAL[1])
+            outcome = play(lab, story, captures)
+            found += [*outcome.failed, *outcome.doubts]
+        except MissingError as error:
+            found.append(str(error))
+        if not found:
+            truth: dict[str, Any] = json.loads((captures / f"{story.name}.json").read_text())
+            crms.until(lambda: settled(crms, since, len(truth["calls"])))
+            found += wrong(truth, crms, since)
+        return Judged(found, captures / f"{story.name}.ami.xz", beside.log[said:])
+
+    def _end(self, crms: Crms, beside: Beside) -> Closing:
+        status = beside.command("status")
+        outbox = beside.command("outbox", "list")
+        keys = [str(told.data.get("key") or f"{told.call_id}/{told.type}") for told in crms.told]
+        return Closing(status.returncode, outbox.stdout, beside.stop(), beside.log, keys)
