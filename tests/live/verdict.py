@@ -52,8 +52,9 @@ def settled(crms: Crms, since: Mark, calls: int) -> bool:
 
 def _cards(record: dict[str, Any], told: Sequence[Told]) -> list[str]:
     """Each card came while its talk went on."""
-    found = []
     call_id = record["call_id"]
+    shown = {one.data["extension"] for one in told if one.type == "card.open" and one.call_id == call_id}
+    found = [f"a card opened for {one}" for one in shown - {card["extension"] for card in record["cards"]}]
     for part in record["participants"]:
         extension = part["extension"]
         first, last = (datetime.fromisoformat(part[end]).timestamp() for end in ("from", "to"))
