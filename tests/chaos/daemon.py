@@ -23,6 +23,7 @@ class Daemon:
         self.log: list[Line] = []
         self.other: list[str] = []
         self._change = Change()
+        self._line = asyncio.Event()
 
     def named(self, *events: str) -> list[Line]:
         """The lines with these events."""
@@ -41,6 +42,12 @@ class Daemon:
         await self._change.until(lambda: len(self.named(event)) >= times or self.process.returncode is not None)
         assert len(self.named(event)) >= times, (event, self.log, self.other)
         return self.named(event)[-1]
+
+    async def heard(self, event: str) -> None:
+        """Waits for a line of the log for as long as the caller likes."""
+        while not self.named(event):
+            self._line.clear()
+            await self._line.wait()
 
     def reload(self) -> None:
         """What `systemctl reload` does."""
@@ -62,6 +69,7 @@ class Daemon:
                 self.log.append(json.loads(text))
             except ValueError:
                 self.other.append(text)
+            self._line.set()
             self._change.changed()
 
 

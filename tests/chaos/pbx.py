@@ -20,6 +20,8 @@ class Pbx(ManagerServer):
     def __init__(self) -> None:
         super().__init__()
         self.view = View()
+        self.ahead = 0.0
+        """Seconds by which its clock is ahead of the host's."""
         self._listeners: list[Link] = []
 
     def accept(self, link: Link, asked: Headers) -> None:
@@ -28,7 +30,7 @@ class Pbx(ManagerServer):
 
     def play(self, *packets: bytes) -> None:
         """These happen now, in one write."""
-        now = b"\r\nTimestamp: %.6f" % time.time()
+        now = b"\r\nTimestamp: %.6f" % (time.time() + self.ahead)
         written = bytearray()
         for packet in packets:
             read = headers(packet)
@@ -39,6 +41,12 @@ class Pbx(ManagerServer):
         for link in self._listeners:
             if link.open:
                 link.send(bytes(written))
+
+    def forget(self) -> None:
+        """It has been started anew: no channel is left."""
+        self.view = View()
+        self.channels, self.bridges = [], []
+        self._listeners.clear()
 
     async def start_at(self, port: int) -> None:
         """Listens again, where it did before."""
