@@ -78,6 +78,12 @@ class Asterisk:
     def __exit__(self, *_: object) -> None:
         self._end()
 
+    def kill(self) -> None:
+        """As a power cut would end it."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex((HOST, self.ports.ami)) == 0

@@ -85,6 +85,8 @@ class Beside:
             return
         self._configured = (trunks, internal)
         self._write()
+        if self._ended:
+            return
         since = len(self.log)
         self._process.send_signal(signal.SIGHUP)
         self.says("event=configuration.reloaded", since=since)

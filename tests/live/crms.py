@@ -14,13 +14,14 @@ import aiomqtt
 from aiohttp import web
 
 from amibridge.demo.portal import Portal, User, running
+from tests.chaos.proxy import between
 from tests.unit.mosquitto import Broker
 from tests.unit.webhook_receiver import Delivered, Receiver, receiving
 
 PATIENCE = 20.0
 """Seconds after which what was told of a call should have arrived everywhere."""
-USERS = {"120": 15, "121": 16, "134": 12, "135": 17, "136": 18, "137": 19}
-"""Users of the portal by extension, as in the map."""
+USERS = {"120": 15, "121": 16, "134": 12, "135": 17, "136": 18, "137": 19, "250": 20}
+"""Users of the portal by extension, as in the map; of 250, in the other office, only the portal knows."""
 ALL_CARDS = "amibridge/+/extensions/+/card"
 
 T = TypeVar("T")
@@ -58,6 +59,19 @@ class Crms:
     portal: Portal = field(init=False)
     broker: Broker = field(init=False)
     receiver: Receiver = field(init=False)
+
+    def through(self, port: int) -> int:
+        """The port of a wire to this one, which can be cut."""
+        self._proxy = self._do(self._stack.enter_async_context(between(port)))
+        return self._proxy.port
+
+    def cut(self) -> None:
+        """Cuts the wire; the next connection is a good one."""
+        self._loop.call_soon_threadsafe(self._proxy.cut)
+
+    def now(self) -> float:
+        """The clock by which things come."""
+        return time.time()
 
     def __enter__(self) -> "Crms":
         self._news = threading.Condition()

@@ -12,11 +12,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
+from tests.live.encore import ENDS
 from tests.live.errors import CannotPlayError
 from tests.live.folders import SUITES, lacks
 from tests.live.scenario import SCENARIOS, Scenario
 from tests.live.theatre import Theatre
 
+SEED = int(os.environ.get("SEED", "20261124"))
+"""Of what breaks when."""
 PATIENCE = 600.0
 """Seconds until a story has been played, with all that are played before it."""
 
@@ -64,7 +67,8 @@ def theatres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     for version in SUITES:
         stories = [story for story in played_on(version) if f"{version}-{story.name}" in asked]
         if stories:
-            opened[version] = Theatre(version, stories, tmp_path_factory.mktemp(f"asterisk-{version}"))
+            seed = SEED if f"test_troubles[{version}]" in {item.name for item in request.session.items} else None
+            opened[version] = Theatre(version, stories, tmp_path_factory.mktemp(f"asterisk-{version}"), seed)
     for theatre in opened.values():
         theatre.open()
     yield opened
@@ -101,3 +105,29 @@ def test_the_daemon_afterwards(theatres: dict[str, Theatre], version: str) -> No
     assert not [line for line in closing.log if line.startswith("level=error")]
     assert not [line for line in closing.log if "Traceback" in line]
     assert [key for key, times in Counter(closing.told).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("version", SUITES)
+def test_troubles(theatres: dict[str, Theatre], version: str) -> None:
+    """The daemon is killed or stopped, or its link is cut, somewhere in a story: who was heard talking has a card."""
+    if version not in theatres:
+        pytest.skip("no story of this Asterisk was asked for")
+    try:
+        sums = theatres[version].sums(PATIENCE)
+    except CannotPlayError as error:
+        pytest.skip(str(error))
+    print(f"Asterisk {version}, {sums}")
+    assert sums.faults == [], "\n".join([str(sums), *sums.faults])
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("version", SUITES)
+def test_the_pbx_ends(theatres: dict[str, Theatre], version: str, end: str) -> None:
+    """While 134 talks: the call is recorded, its card closes, and the next call after the restart is as any other."""
+    if version not in theatres:
+        pytest.skip("no story of this Asterisk was asked for")
+    try:
+        found = theatres[version].end(end, PATIENCE)
+    except CannotPlayError as error:
+        pytest.skip(str(error))
+    assert found == []

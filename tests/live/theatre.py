@@ -12,12 +12,17 @@ from typing import Any
 from tests.live.asterisk import Asterisk
 from tests.live.beside import USUAL, Beside
 from tests.live.crms import Crms
+from tests.live.encore import ENDS, after_the_end
 from tests.live.errors import CannotPlayError, MissingError
 from tests.live.folders import asterisk_folder
 from tests.live.lab import Lab
 from tests.live.player import play
 from tests.live.scenario import Scenario
+from tests.live.troubles import Sums, troubled
 from tests.live.verdict import Mark, settled, wrong
+
+TROUBLES = 10
+"""Stories in which something breaks, for each Asterisk."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,18 @@ class Closing:
 
 
 class Theatre:
-    """One version of Asterisk, and the stories that are to be played on it, in this order."""
+    """One version of Asterisk, and the stories that are to be played on it, in this order.
 
-    def __init__(self, version: str, stories: Sequence[Scenario], folder: Path) -> None:
+    seed: of the stories in which something breaks, which come last; None: there are none.
+    """
+
+    def __init__(self, version: str, stories: Sequence[Scenario], folder: Path, seed: int | None) -> None:
         self.version, self.folder = version, folder
         self._stories = {story.name: (story, Future[Judged]()) for story in stories}
+        self._seed = seed
         self._closing = Future[Closing]()
+        self._sums = Future[Sums]()
+        self._ends = {end: Future[Sequence[str]]() for end in ENDS}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"Asterisk {version}", daemon=True)
 
@@ -70,6 +81,14 @@ class Theatre:
         """Waits for the end."""
         return self._closing.result(seconds)
 
+    def sums(self, seconds: float) -> Sums:
+        """Waits for the stories in which something breaks."""
+        return self._sums.result(seconds)
+
+    def end(self, end: str, seconds: float) -> Sequence[str]:
+        """Waits for what was not right when the PBX ended in this way."""
+        return self._ends[end].result(seconds)
+
     def _run(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -77,18 +96,28 @@ class Theatre:
                 asterisk = Asterisk(self.version, asterisk_folder(self.version))
                 lab = stack.enter_context(Lab(asterisk, self.folder / "scratch"))
                 crms = stack.enter_context(Crms(self.folder))
-                beside = stack.enter_context(Beside(asterisk.ports.ami, self.folder, crms))
+                beside = stack.enter_context(Beside(crms.through(asterisk.ports.ami), self.folder, crms))
                 for story, judged in self._stories.values():
                     if self._stopped.is_set():
                         raise CannotPlayError("the stories were stopped")
                     judged.set_result(self._tell(story, lab, crms, beside))
                 self._closing.set_result(self._end(crms, beside))
+                if self._seed is not None and not self._stopped.is_set():
+                    beside.uses(*USUAL)
+                    beside.start()
+                    sums = troubled(lab, crms, beside, self.folder / "troubled", self._seed, TROUBLES)
+                    beside.stop()
+                    self._sums.set_result(sums)
+            for end, found in self._ends.items():
+                if self._seed is not None and not self._stopped.is_set():
+                    found.set_result(after_the_end(self.version, end, self.folder / end))
         except BaseException as error:  # noqa: BLE001 - those who wait in another thread are to hear of it
             for _, judged in self._stories.values():
-                if not judged.done():
-                    judged.set_exception(error)
-            if not self._closing.done():
-                self._closing.set_exception(error)
+                _fail(judged, error)
+            _fail(self._closing, error)
+            _fail(self._sums, error)
+            for found in self._ends.values():
+                _fail(found, error)
 
     def _tell(self, story: Scenario, lab: Lab, crms: Crms, beside: Beside) -> Judged:
         since, said = Mark(crms), len(beside.log)
@@ -111,3 +140,9 @@ class Theatre:
         outbox = beside.command("outbox", "list")
         keys = [str(told.data.get("key") or f"{told.call_id}/{told.type}") for told in crms.told]
         return Closing(status.returncode, outbox.stdout, beside.stop(), beside.log, keys)
+
+
+def _fail(future: Future[Any], error: BaseException) -> None:
+    """Whoever waits for this hears of the error."""
+    if not future.done():
+        future.set_exception(error)

@@ -32,8 +32,9 @@ def wrong(truth: dict[str, Any], crms: Crms, since: "Mark") -> list[str]:
 class Mark:
     """Where a story begins in what the CRMs are told."""
 
-    def __init__(self, crms: Crms) -> None:
-        self.told, self.retained = len(crms.told), len(crms.retained)
+    def __init__(self, crms: Crms | None = None) -> None:
+        """Now; without CRMs the beginning of everything."""
+        self.told, self.retained = (0, 0) if crms is None else (len(crms.told), len(crms.retained))
 
 
 def settled(crms: Crms, since: Mark, calls: int) -> bool:

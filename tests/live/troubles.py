@@ -1,0 +1,152 @@
+"""Stories in which something breaks at a random moment, and what is true of them all the same."""
+
+import random
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from tests.live.beside import Beside
+from tests.live.crms import Crms, Told
+from tests.live.lab import Lab
+from tests.live.player import play
+from tests.live.scenario import SCENARIOS
+from tests.live.verdict import Mark, settled
+from tests.replay.playing import Capture, records
+from tests.replay.playing import play as replayed
+
+STORIES = (
+    "ringgroup_134_answers",
+    "ringgroup_of_locals",
+    "ringgroup_missed",
+    "direct_held_and_resumed",
+    "blind_transfer_by_refer",
+    "attended_transfer_by_refer",
+    "feature_attended_completed",
+    "queue_of_locals",
+    "queue_then_attended_transfer",
+    "outbound_answered",
+    "two_clients_at_once",
+    "park_retrieved_by_the_parker",
+)
+"""All of them can be understood from a listing."""
+LATEST = 4.0
+"""Seconds after the beginning of a story in which something breaks."""
+SEEN = 0.7
+"""Seconds of talk outside of the trouble that make a card due."""
+
+
+@dataclass
+class Sums:
+    """What became of a series of runs. faults: what must not be, in words."""
+
+    seed: int
+    runs: list[str] = field(default_factory=list)
+    calls: int = 0
+    due: int = 0
+    opened: int = 0
+    lost: int = 0
+    doubled: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed}, {len(self.runs)} runs: {self.calls} calls, {self.due} cards due, {self.opened} opened, "
+            f"{self.lost} lost, {self.doubled} doubled"
+        )
+
+
+def troubled(lab: Lab, crms: Crms, beside: Beside, folder: Path, seed: int, number: int) -> Sums:
+    """Plays so many stories; in each the daemon is killed or stopped and started again, or its link is cut."""
+    chance, sums = random.Random(seed), Sums(seed)
+    for _ in range(number):
+        _one(chance, lab, crms, beside, folder, sums)
+    return sums
+
+
+def _one(chance: random.Random, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums: Sums) -> None:
+    name = chance.choice(STORIES)
+    delay = chance.uniform(0.3, LATEST)
+    how = chance.choice(["killed", "stopped", "cut"])
+    run = f"{name}, {how} after {delay:.1f} s"
+    sums.runs.append(run)
+    since, said = Mark(crms), len(beside.log)
+    gap: list[float] = []
+    breaking = threading.Timer(delay, _break, (how, crms, beside, gap))
+    breaking.start()
+    outcome = play(lab, SCENARIOS[name], folder)
+    breaking.join()
+    if len(gap) != 2:
+        outcome.failed.append("the daemon did not come back")
+    if outcome.failed:
+        sums.faults.append(f"{run}: {outcome.failed}")
+        return
+    capture = Capture(folder / f"{name}.ami.xz")
+    calls = [record for record in records(replayed(capture.events, capture.directory)) if record["client"]]
+    crms.until(lambda: settled(crms, since, 0), 10)
+    told = crms.told[since.told :]
+    _sum(run, calls, told, gap, sums)
+    if how != "cut" and (errors := [line for line in beside.log[said:] if line.startswith("level=error")]):
+        sums.faults.append(f"{run}: {errors}")
+
+
+def _break(how: str, crms: Crms, beside: Beside, gap: list[float]) -> None:
+    gap.append(crms.now())
+    if how == "cut":
+        said = len(beside.log)
+        crms.cut()
+        beside.says("event=ami.lost", since=said)
+        beside.says("event=ami.live", since=said)
+    else:
+        beside.end(signal.SIGKILL if how == "killed" else signal.SIGTERM)
+        beside.start()
+    gap.append(crms.now())
+
+
+def _sum(run: str, calls: Sequence[dict[str, object]], told: Sequence[Told], gap: Sequence[float], sums: Sums) -> None:
+    cards = [(one.data["call"]["client"], one.data["extension"]) for one in told if one.type == "card.open"]
+    began = {one.call_id for one in told if one.type == "call.started"}
+    over = [one.call_id for one in told if one.type == "call.finished"]
+    talked: set[tuple[object, str]] = set()
+    for call in calls:
+        sums.calls += 1
+        participants = call["participants"]
+        assert isinstance(participants, list)
+        for part in participants:
+            first, last = (datetime.fromisoformat(part[end]).timestamp() for end in ("from", "to"))
+            unheard = max(0.0, min(last, gap[1]) - max(first, gap[0]))
+            pair = (call["client"], part["extension"])
+            talked.add(pair)
+            if last - first - unheard >= SEEN:
+                sums.due += 1
+                if pair not in cards:
+                    sums.lost += 1
+                    sums.faults.append(
+                        f"{run}: {pair} talked for {last - first - unheard:.1f} s heard, and has no card"
+                    )
+    sums.opened += len(set(cards))
+    sums.doubled += _doubled(told) + max(0, len(set(over)) - len(calls))
+    if sums.doubled:
+        sums.faults.append(f"{run}: {sums.doubled} doubled by now")
+    sums.faults += [f"{run}: {pair} did not talk and has a card" for pair in set(cards) - talked]
+    if began != set(over):
+        sums.faults.append(f"{run}: began {began}, over {over}")
+
+
+def _doubled(told: Sequence[Told]) -> int:
+    """Cards that were opened while they were open. What comes again with the same key its receiver takes for one."""
+    doubled, showing, seen = 0, set[tuple[str, str]](), set[str]()
+    for one in told:
+        key = one.data.get("key")
+        if key is None or key in seen:
+            continue
+        seen.add(key)
+        card = (one.call_id, one.data.get("extension", ""))
+        if one.type == "card.open":
+            doubled += card in showing
+            showing.add(card)
+        elif one.type == "card.close":
+            showing.discard(card)
+    return doubled
