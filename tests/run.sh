@@ -5,10 +5,21 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python=$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3) || python=
+# The newest Python that answers and has venv. A name on the PATH proves nothing: it may be a version manager's shim.
+able_python() {
+    local name
+    for name in python3.13 python3.12 python3.11 python3 /usr/bin/python3; do
+        if "$name" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+}
+
+python=$(able_python)
 packages=()
 # A bare Debian has a Python without venv, or none at all.
-[ -n "$python" ] && "$python" -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+[ -n "$python" ] || packages+=(python3-venv)
 # systemd-analyze reads the unit file, mosquitto is the broker, openssl makes certificates, mmdebstrap gets the Asterisks.
 while read -r command package; do
     command -v "$command" >/dev/null || packages+=("$package")
@@ -21,13 +32,12 @@ mmdebstrap mmdebstrap
 NEEDED
 if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ]; then
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -q && apt-get install -qy --no-install-recommends "${packages[@]}" ca-certificates
+    apt-get update -q && apt-get install -qy --no-install-recommends --no-upgrade "${packages[@]}" ca-certificates
 elif [ ${#packages[@]} -gt 0 ]; then
     echo "missing, and only root can install it: ${packages[*]}; what needs it is skipped" >&2
 fi
-python=${python:-$(command -v python3 || true)}
-"$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
-    || { echo "Python 3.11 or later with venv is needed: as root, apt-get install python3-venv" >&2; exit 1; }
+python=${python:-$(able_python)}
+[ -n "$python" ] || { echo "Python 3.11 or later with venv is needed: as root, apt-get install python3-venv" >&2; exit 1; }
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
