@@ -50,7 +50,7 @@ class Service:
         self._stop.set()
 
     async def run(self) -> None:
-        """Works until SIGTERM, SIGINT or `stop`. Raises StoreError, SecretError and UnusableCrmError before it has begun."""
+        """Works until SIGTERM, SIGINT or `stop`. Raises StoreError, SecretError and UnusableCrmError before that."""
         # First of all: a SIGHUP that nobody has taken ends the process, and systemd takes that for a wish.
         self._take_signals()
         settings = self._loaded.settings

@@ -36,10 +36,13 @@ def after_the_end(version: str, end: str, folder: Path) -> Sequence[str]:
             if end == "killed":
                 asterisk.kill()
             else:
-                lab.driver.action("Command", Command="core restart gracefully")
+                lab.driver.ask("Command", Command="core restart gracefully")
                 scene.talk()
                 call.hangs_up()
             beside.says("event=ami.lost", since=said)
+            if end != "killed":  # the same process begins anew
+                beside.says("event=ami.live", since=said)
+                said = len(beside.log)
             scene.close()
         with Lab(Asterisk(version, root), folder / "after") as lab:
             beside.says("event=ami.live", since=said)

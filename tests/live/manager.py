@@ -41,16 +41,21 @@ class Manager:
 
     def action(self, action: str, **fields: str | list[str]) -> dict[str, str]:
         """Its answer."""
+        ident = self.ask(action, **fields)
+        with self._news:
+            if not self._news.wait_for(lambda: ident in self._answers, PATIENCE):
+                raise MissingError(f"no answer to {action}")
+            return self._answers.pop(ident)
+
+    def ask(self, action: str, **fields: str | list[str]) -> str:
+        """Without waiting for the answer. Returns the ActionID."""
         self._serial += 1
         ident = f"lab-{self._serial}"
         lines = [f"Action: {action}", f"ActionID: {ident}"]
         for key, value in fields.items():
             lines += [f"{key}: {one}" for one in (value if isinstance(value, list) else [value])]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
-        with self._news:
-            if not self._news.wait_for(lambda: ident in self._answers, PATIENCE):
-                raise MissingError(f"no answer to {action}")
-            return self._answers.pop(ident)
+        return ident
 
     def mark(self) -> int:
         """Now, for `since`."""

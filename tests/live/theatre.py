@@ -12,7 +12,7 @@ from typing import Any
 from tests.live.asterisk import Asterisk
 from tests.live.beside import USUAL, Beside
 from tests.live.crms import Crms
-from tests.live.encore import ENDS, after_the_end
+from tests.live.encore import after_the_end
 from tests.live.errors import CannotPlayError, MissingError
 from tests.live.folders import asterisk_folder
 from tests.live.lab import Lab
@@ -51,16 +51,19 @@ class Closing:
 class Theatre:
     """One version of Asterisk, and the stories that are to be played on it, in this order.
 
-    seed: of the stories in which something breaks, which come last; None: there are none.
+    seed: of the stories in which something breaks, which come after them; None: there are none.
+    ends: how the PBX ends then.
     """
 
-    def __init__(self, version: str, stories: Sequence[Scenario], folder: Path, seed: int | None) -> None:
+    def __init__(
+        self, version: str, stories: Sequence[Scenario], folder: Path, seed: int | None, ends: Sequence[str]
+    ) -> None:
         self.version, self.folder = version, folder
         self._stories = {story.name: (story, Future[Judged]()) for story in stories}
         self._seed = seed
         self._closing = Future[Closing]()
         self._sums = Future[Sums]()
-        self._ends = {end: Future[Sequence[str]]() for end in ENDS}
+        self._ends = {end: Future[Sequence[str]]() for end in ends}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"Asterisk {version}", daemon=True)
 
@@ -109,7 +112,7 @@ class Theatre:
                     beside.stop()
                     self._sums.set_result(sums)
             for end, found in self._ends.items():
-                if self._seed is not None and not self._stopped.is_set():
+                if not self._stopped.is_set():
                     found.set_result(after_the_end(self.version, end, self.folder / end))
         except BaseException as error:  # noqa: BLE001 - those who wait in another thread are to hear of it
             for _, judged in self._stories.values():

@@ -18,6 +18,16 @@ def redirect_client(at: Scene) -> None:
 
 
 @scenario()
+def reloaded_while_talking(at: Scene) -> None:
+    """The admin reloads the PBX while the client talks to 134."""
+    client, call, _ = talking(at, "79031234799")
+    at.does("Command", Command="core reload")
+    at.talk()
+    call.hangs_up()
+    at.call(client, DIRECT, ["134"], rang=["134"])
+
+
+@scenario()
 def redirect_client_unanswered(at: Scene) -> None:
     """The console sends the client from 134 to 120 with an AMI Redirect; 120 does not answer."""
     client, call, _ = talking(at, "79031234762")
