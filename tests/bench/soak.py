@@ -5,7 +5,6 @@ call is talked in until its card has arrived, and has four commands.
 """
 
 import asyncio
-import os
 import signal
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from aiohttp import web
 
 from amibridge.ami.packets import END
+from tests.bench.proc import Proc
 from tests.bench.stream import _STAGES
 from tests.chaos.configured import database, written
 from tests.chaos.lives import ROOT
@@ -25,7 +25,6 @@ from tests.unit.webhook_receiver import Delivered, ok, receiving
 
 WAVE, WAVES = 50, 4
 """Calls that begin together, and how many such waves there are at once."""
-MEBIBYTE = 1 << 20
 
 COUNTING = """
 import asyncio, os, signal, sys
@@ -60,26 +59,11 @@ class Arrived:
                 event.set()
 
 
-class Process:
-    """A daemon, as /proc shows it."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @property
-    def rss(self) -> float:
-        """MiB."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / MEBIBYTE
-
-    @property
-    def files(self) -> int:
-        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
-
-    async def tasks(self) -> int:
-        self._process.send_signal(signal.SIGUSR1)
-        assert self._process.stdout is not None
-        return int(await self._process.stdout.readline())
+async def tasks(process: asyncio.subprocess.Process) -> int:
+    """How many tasks the daemon has."""
+    process.send_signal(signal.SIGUSR1)
+    assert process.stdout is not None
+    return int(await process.stdout.readline())
 
 
 async def wave(pbx: Pbx, arrived: Arrived, first: int) -> None:
@@ -113,7 +97,7 @@ async def soak(calls: int, folder: Path) -> None:
             )
         try:
             await pbx.listed()
-            await measure(calls, pbx, arrived, Process(process), database(folder))
+            await measure(calls, pbx, arrived, process, database(folder))
             process.terminate()
             status = await process.wait()
             print(f"stopped with {status}; {troubles(folder / 'amibridge.log')} warnings and errors in the log")
@@ -123,9 +107,10 @@ async def soak(calls: int, folder: Path) -> None:
             await process.wait()
 
 
-async def measure(calls: int, pbx: Pbx, arrived: Arrived, process: Process, path: Path) -> None:
+async def measure(calls: int, pbx: Pbx, arrived: Arrived, process: asyncio.subprocess.Process, path: Path) -> None:
+    proc = Proc(process.pid)
     await wave(pbx, arrived, 0)
-    before = (process.rss, process.files, await process.tasks())
+    before = (proc.rss, proc.files, await tasks(process))
     size, began, middle = stored(path), time.monotonic(), 0.0
     done, waves = 0, list(range(WAVE, WAVE + calls, WAVE))
 
@@ -135,13 +120,13 @@ async def measure(calls: int, pbx: Pbx, arrived: Arrived, process: Process, path
             await wave(pbx, arrived, first)
             done += WAVE
             if done >= calls // 2 and not middle:
-                middle = process.rss
+                middle = proc.rss
 
     await asyncio.gather(*(some(waves[start::WAVES]) for start in range(WAVES)))
     seconds = time.monotonic() - began
     print(f"{done:,} calls in {seconds:.0f} s: {done / seconds:,.0f} calls/s, {arrived.count:,} webhooks")
-    print(f"RSS {before[0]:.0f} MiB at the start, {middle:.0f} in the middle, {process.rss:.0f} at the end")
-    print(f"open files {before[1]} -> {process.files}, tasks {before[2]} -> {await process.tasks()}")
+    print(f"RSS {before[0]:.0f} MiB at the start, {middle:.0f} in the middle, {proc.rss:.0f} at the end")
+    print(f"open files {before[1]} -> {proc.files}, tasks {before[2]} -> {await tasks(process)}")
     print(f"database: {(stored(path) - size) / done:,.0f} bytes a call")
 
 
