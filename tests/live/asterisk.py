@@ -45,10 +45,14 @@ PORTS = {
 
 
 class Asterisk:
-    """A context manager: it runs inside the block, with the configuration of `etc`."""
+    """A context manager: it runs inside the block, with the configuration of `etc`.
 
-    def __init__(self, version: str, root: Path) -> None:
+    rtp_ports: four for each call at once.
+    """
+
+    def __init__(self, version: str, root: Path, rtp_ports: int = 2000) -> None:
         self.version, self.root = version, root
+        self._rtp_ports = rtp_ports
         self.ports = PORTS[version]
         self.home = root / "lab"
         """`/lab` of the chroot: everything that is not Debian's."""
@@ -108,6 +112,9 @@ class Asterisk:
             (self.home / name).mkdir(parents=True, exist_ok=True)
         for old in (self.home / "var").glob("astdb*"):  # it holds the contacts of phones long gone
             old.unlink()
+        # PJSIP looks its own name up at every INVITE. No name server is asked: it may take five seconds to be silent.
+        (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+        (self.root / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
         for name in STOCK:
             if (stock := self.root / f"etc/asterisk/{name}.conf").exists():
                 shutil.copy(stock, self.home / "etc")
@@ -116,7 +123,7 @@ class Asterisk:
             "modules": f"/{modules.relative_to(self.root)}",
             "chan_sip": "load" if self.version == "16" else "noload",
             "phones": "\n".join(PHONE.format(extension) for extension in EXTENSIONS),
-            "rtp_end": self.ports.rtp + 2000,
+            "rtp_end": self.ports.rtp + self._rtp_ports,
         }
         for source in ETC.glob("*.conf"):
             (self.home / "etc" / source.name).write_text(Template(source.read_text()).substitute(values))
