@@ -63,6 +63,8 @@ class Courier:
         """Call id to the errand under way."""
         self._showing: set[str] = set()
         """The calls of which a card waits for the errand under way."""
+        self._next_expiry = 0.0
+        """When the first card that is not under way expires. A newer one is younger."""
         self._stuck: set[str] = set()
         """Calls of which something could not be recorded: what was sent would be sent again and again."""
 
@@ -89,24 +91,30 @@ class Courier:
         """Sets out with what is due. Returns when to look again if nothing stirs before."""
         if self._gone is not None:
             return None
-        for key in await self._outbox.expire(self.crm, self._busy()):
-            log.warning("delivery.expired", crm=self.crm, key=key)
         now = self._clock.now()
+        if self._next_expiry <= now:
+            for key in await self._outbox.expire(self.crm, self._busy()):
+                log.warning("delivery.expired", crm=self.crm, key=key)
         room = min(self._capabilities.concurrency - len(self._lanes), self._gate.room(now, len(self._lanes)))
         if self._bucket is not None:
             room = min(room, self._bucket.room(now))
         courtesy_ends: float | None = None
         if room > 0:
             for errand in await self._outbox.due(self.crm, self._busy(), room):
+                if errand.expires_at is not None and errand.expires_at <= now:
+                    continue  # It was under way when the others of its age expired: the next round sees to it.
                 if self._showing and _is_record(errand) and now < errand.created_at + COURTESY:
                     courtesy_ends = min(courtesy_ends or inf, errand.created_at + COURTESY)
                 else:
                     self._set_out(errand)
+        rest, expiry = await self._outbox.deadlines(self.crm, self._busy())
+        self._next_expiry = inf if expiry is None else expiry
         deadlines = (
             courtesy_ends,
             self._gate.opens_at(now),
             None if self._bucket is None else self._bucket.next_at(now),
-            await self._outbox.next_due(self.crm, self._busy()),
+            rest,
+            expiry,
         )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 

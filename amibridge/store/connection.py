@@ -2,14 +2,34 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiosqlite
 
 from amibridge.store.errors import StoreFailedError
+from amibridge.store.statements import Statement, Value
 
-Value = str | int | float | None
 Row = sqlite3.Row
+
+
+class _Script(sqlite3.Connection):
+    """Runs a whole list of statements where sqlite3 runs a script: aiosqlite carries a script to its thread in one hop,
+    and single statements in one each.
+    """
+
+    def executescript(self, script: "_Begun") -> sqlite3.Cursor:  # type: ignore[override]
+        cursor = self.execute("BEGIN IMMEDIATE")
+        script.changes = [[cursor.executemany(one.sql, one.rows).rowcount for one in job] for job in script.jobs]
+        return cursor
+
+
+@dataclass(slots=True)
+class _Begun:
+    """What a transaction consists of. changes: how many rows each statement changed, once they have run."""
+
+    jobs: Sequence[Sequence[Statement]]
+    changes: list[list[int]] = field(default_factory=list)
 
 
 class Connection:
@@ -26,6 +46,14 @@ class Connection:
         """The same statement once for each row of parameters. Returns how many rows of the table it changed."""
         cursor = await self._inner.executemany(sql, rows)
         return cursor.rowcount
+
+    async def begin(self, jobs: Sequence[Sequence[Statement]]) -> list[list[int]]:
+        """Begins a transaction and carries all these out in it; COMMIT is up to the caller, and so is ROLLBACK, also
+        after an error. Returns how many rows of its table each statement changed.
+        """
+        script = _Begun(jobs)
+        await self._inner.executescript(script)
+        return script.changes
 
     async def fetch(self, sql: str, parameters: Mapping[str, Value] | None = None) -> list[Row]:
         """The rows of a query with named parameters."""
@@ -53,7 +81,7 @@ async def connect(name: str, patience: float, *, uri: bool = False) -> Connectio
     Raises StoreFailedError.
     """
     try:
-        inner = await aiosqlite.connect(name, uri=uri, timeout=patience, isolation_level=None)
+        inner = await aiosqlite.connect(name, uri=uri, timeout=patience, isolation_level=None, factory=_Script)
     except sqlite3.Error as error:
         raise StoreFailedError(f"cannot open the database {name}: {error}") from error
     inner.row_factory = Row

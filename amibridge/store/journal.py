@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from amibridge.calls import Anchored, Command, CommandType, Ended, Output, Verdict
-from amibridge.store.connection import Value
 from amibridge.store.encoding import clean, clean_or_none, dump
-from amibridge.store.statements import Statement
+from amibridge.store.statements import Statement, Value
 
 CARD_EXPIRES = 30.0
 """Seconds after which a card that was not shown is not shown any more."""

@@ -54,6 +54,8 @@ class Errand:
     """A card waits for it: it opens one, or stands in the lane before one that does."""
     created_at: float
     """When its command was committed, on the host's clock."""
+    expires_at: float | None
+    """From when on it is not to be shown any more, on the host's clock; of a card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,14 @@ _DUE = """
     LEFT JOIN memory ON memory.call_id = lane.call_id AND memory.crm = :crm
     ORDER BY lane.urgency, lane.since
 """
-_NEXT = """
-    SELECT min(not_before) AS deadline FROM delivery
-    WHERE crm = :crm AND state = 'pending' AND not_before > 0 AND not_before > :now
-        AND call_id NOT IN (SELECT value FROM json_each(:busy))
+_DEADLINES = """
+    SELECT
+        (SELECT min(not_before) FROM delivery
+            WHERE crm = :crm AND state = 'pending' AND not_before > 0 AND not_before > :now
+                AND call_id NOT IN (SELECT value FROM json_each(:busy))) AS rest,
+        (SELECT min(expires_at) FROM delivery
+            WHERE crm = :crm AND state = 'pending' AND expires_at > 0
+                AND call_id NOT IN (SELECT value FROM json_each(:busy))) AS expiry
 """
 _ANY_EXPIRED = """
     SELECT seq, (SELECT key FROM command WHERE command.seq = delivery.seq) AS key FROM delivery
@@ -179,11 +185,10 @@ class Outbox:
         )
         return [_errand(crm, row) for row in rows]
 
-    async def next_due(self, crm: str, busy: Collection[str]) -> float | None:
-        """When a resting delivery may be tried again, on the host's clock; None when none rests."""
-        (row,) = await self._owner.read(_NEXT, {"crm": crm, "busy": dump(list(busy)), "now": self._now()})
-        deadline: float | None = row["deadline"]
-        return deadline
+    async def deadlines(self, crm: str, busy: Collection[str]) -> tuple[float | None, float | None]:
+        """When the first resting delivery may be tried again, and when the first card expires; None for never."""
+        (row,) = await self._owner.read(_DEADLINES, {"crm": crm, "busy": dump(list(busy)), "now": self._now()})
+        return row["rest"], row["expiry"]
 
     async def expire(self, crm: str, busy: Collection[str]) -> list[str]:
         """Ends the cards that were not shown in time. Returns their keys."""
@@ -241,4 +246,5 @@ def _errand(crm: str, row: Row) -> Errand:
         nothing_to_close=bool(row["nothing_to_close"]),
         for_card=bool(row["for_card"]),
         created_at=row["created_at"],
+        expires_at=row["expires_at"],
     )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from amibridge.store.connection import Connection, Row, Value
+from amibridge.store.connection import Connection, Row
 from amibridge.store.errors import StoreFailedError
-from amibridge.store.statements import Statement
+from amibridge.store.statements import Statement, Value
 from amibridge.store.trouble import Trouble
 
 log = structlog.get_logger(__name__)
@@ -174,8 +174,7 @@ class Owner:
     async def _transaction(self, group: Sequence[_Write]) -> list[list[int]]:
         await self._roll_back()
         try:
-            await self._connection.run("BEGIN IMMEDIATE")
-            changes = [[await self._connection.run_many(s.sql, s.rows) for s in job.statements] for job in group]
+            changes = await self._connection.begin([job.statements for job in group])
             await self._connection.run("COMMIT")
         except sqlite3.Error:
             await self._roll_back()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amibridge.store.connection import Value
+Value = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from amibridge.calls import Command, CommandType, Output
 from amibridge.crm.interface import Adapter, Answer, Capabilities, Done, Memory, Repeat
 from amibridge.delivery import Delivery
 from amibridge.store import Limits, Saved, Store
-from amibridge.store.connection import Connection, Row, Value
+from amibridge.store.connection import Connection, Row
 from amibridge.store.opening import open_to_own
+from amibridge.store.statements import Statement, Value
 from tests.unit.durable import PATIENCE, closes, ended, finished, opens, started, verdict
 
 Chunk = Sequence[Output]
@@ -65,6 +66,11 @@ class MortalConnection(Connection):
     async def run_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:  # type: ignore[override]
         self._steps.take(f"before {' '.join(sql.split()[:3])}")
         return await super().run_many(sql, rows)
+
+    async def begin(self, jobs: Sequence[Sequence[Statement]]) -> list[list[int]]:
+        """One by one: each statement is a step."""
+        await self.run("BEGIN IMMEDIATE")
+        return [[await self.run_many(one.sql, one.rows) for one in job] for job in jobs]
 
     async def fetch(self, sql: str, parameters: dict[str, Value] | None = None) -> list[Row]:  # type: ignore[override]
         self._steps.take("before a query")
