@@ -110,24 +110,27 @@ async def soak(calls: int, folder: Path) -> None:
 async def measure(calls: int, pbx: Pbx, arrived: Arrived, process: asyncio.subprocess.Process, path: Path) -> None:
     proc = Proc(process.pid)
     await wave(pbx, arrived, 0)
-    before = (proc.rss, proc.files, await tasks(process))
-    size, began, middle = stored(path), time.monotonic(), 0.0
+    print(f"at the start: {shown(proc)}, {await tasks(process)} tasks", flush=True)
+    size, began = stored(path), time.monotonic()
     done, waves = 0, list(range(WAVE, WAVE + calls, WAVE))
 
     async def some(mine: Sequence[int]) -> None:
-        nonlocal done, middle
+        nonlocal done
         for first in mine:
             await wave(pbx, arrived, first)
             done += WAVE
-            if done >= calls // 2 and not middle:
-                middle = proc.rss
+            if done % max(WAVE, calls // 10) < WAVE:
+                rate = done / (time.monotonic() - began)
+                print(f"{done:,} calls: {shown(proc)}, {rate:.0f} calls/s", flush=True)
 
     await asyncio.gather(*(some(waves[start::WAVES]) for start in range(WAVES)))
     seconds = time.monotonic() - began
-    print(f"{done:,} calls in {seconds:.0f} s: {done / seconds:,.0f} calls/s, {arrived.count:,} webhooks")
-    print(f"RSS {before[0]:.0f} MiB at the start, {middle:.0f} in the middle, {proc.rss:.0f} at the end")
-    print(f"open files {before[1]} -> {proc.files}, tasks {before[2]} -> {await tasks(process)}")
+    print(f"{done:,} calls in {seconds:.0f} s, {arrived.count:,} webhooks; {await tasks(process)} tasks")
     print(f"database: {(stored(path) - size) / done:,.0f} bytes a call")
+
+
+def shown(proc: Proc) -> str:
+    return f"RSS {proc.rss:.0f} MiB, {proc.files} open files"
 
 
 def stored(path: Path) -> int:
