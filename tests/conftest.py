@@ -1,12 +1,26 @@
-"""What is skipped is said loudly, and in CI it is a failure: a group that was not run has not passed."""
+"""What is skipped is said loudly, and in CI it is a failure: a group that was not run has not passed. And random runs
+tell their seed and their sums, although they pass.
+"""
 
 import os
+from collections.abc import Callable
 
 import pytest
 
 
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[object], None]:
+    """Says something at the end of the whole run."""
+    return lambda what: record_property("told", what)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Names what was left out, and why."""
+    """Says what the tests told, names what was left out, and why."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, what in report.user_properties:
+                if name == "told":
+                    terminalreporter.write_line(f"{report.nodeid}: {what}")
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         terminalreporter.write_line(f"NOT RUN: {report.nodeid}: {reason}", red=True)

@@ -7,7 +7,7 @@ client, while they talked, at every CRM; nobody else got one; and the record say
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,13 +103,13 @@ def test_the_daemon_afterwards(theatres: dict[str, Theatre], version: str) -> No
 
 
 @pytest.mark.parametrize("version", SUITES)
-def test_troubles(theatres: dict[str, Theatre], version: str) -> None:
+def test_troubles(theatres: dict[str, Theatre], version: str, tell: Callable[[object], None]) -> None:
     """The daemon is killed or stopped, or its link is cut, somewhere in a story: who was heard talking has a card."""
     try:
         sums = theatres[version].sums(PATIENCE)
     except CannotPlayError as error:
         pytest.skip(str(error))
-    print(f"Asterisk {version}, {sums}")
+    tell(sums)
     assert sums.faults == [], "\n".join([str(sums), *sums.faults])
 
 
