@@ -1,4 +1,4 @@
-"""`amibridge status`: is a daemon running, and does what it decides reach the CRMs?"""
+"""`amibridge status`: is a daemon running, does it hear the PBXs, and does what it decides reach the CRMs?"""
 
 import argparse
 import sys
@@ -16,6 +16,7 @@ from amibridge.cli.printing import printed, table, utc
 if TYPE_CHECKING:
     from amibridge.directory.settings import Settings
     from amibridge.store import State
+    from amibridge.store.link import Link
 
 LATE = 600
 COLUMNS = ("crm", "pending", "sending", "refused", "unclear", "oldest pending (UTC)")
@@ -28,6 +29,8 @@ class Standing:
     database: Path
     size: int
     daemon: int | None
+    links: Mapping[str, "Link"]
+    """By PBX; of the daemon that runs."""
     live: Mapping[str, int]
     """PBX to number."""
     counts: Mapping[tuple[str, "State"], int]
@@ -63,8 +66,10 @@ def run(args: argparse.Namespace) -> int:
 
 async def _standing(database: Path) -> Standing:
     from amibridge.store import Archive, State, holder
+    from amibridge.store.link import links
     from amibridge.store.live import live_calls
 
+    daemon = holder(database)
     live = Counter(story.line.pbx for story in await live_calls(database))
     async with Archive.opened(database) as archive:
         counts = await archive.counts()
@@ -76,7 +81,8 @@ async def _standing(database: Path) -> Standing:
     return Standing(
         database=database,
         size=sum(file.stat().st_size for file in files if file.exists()),
-        daemon=holder(database),
+        daemon=daemon,
+        links={} if daemon is None else {link.pbx: link for link in await links(database)},
         live=live,
         counts=counts,
         oldest=oldest,
@@ -86,6 +92,8 @@ async def _standing(database: Path) -> Standing:
 def _shown(standing: Standing, settings: "Settings") -> Iterator[str]:
     running = "not running" if standing.daemon is None else f"running, process {standing.daemon}"
     yield f"daemon: {running}"
+    for link in standing.links.values():
+        yield f"pbx {link.pbx}: {'connected' if link.up else 'not connected'} since {utc(link.since)} UTC"
     yield f"database: {standing.database}, {standing.size / 2**20:.1f} MiB"
     names = sorted({pbx.name for pbx in settings.pbx} | set(standing.live))
     yield f"live calls: {', '.join(f'{name} {standing.live.get(name, 0)}' for name in names)}"
@@ -114,6 +122,8 @@ def _troubles(standing: Standing, settings: "Settings", late: float) -> Iterable
 
     if standing.daemon is None:
         yield "no daemon is running on this database; start it: systemctl start amibridge"
+    else:
+        yield from _deaf(standing, settings)
     known = {crm.name for crm in settings.crm}
     for crm, since in sorted(standing.oldest.items()):
         if crm not in known:
@@ -123,3 +133,13 @@ def _troubles(standing: Standing, settings: "Settings", late: float) -> Iterable
     for (crm, state), number in sorted(standing.counts.items()):
         if state in (State.REFUSED, State.UNCLEAR):
             yield f"{crm}: {number} {state}; see amibridge outbox list --state {state}, then retry or drop"
+
+
+def _deaf(standing: Standing, settings: "Settings") -> Iterable[str]:
+    """The PBXs that the daemon does not hear."""
+    for pbx in settings.pbx:
+        link = standing.links.get(pbx.name)
+        if link is None:
+            yield f"{pbx.name}: not reached yet; the daemon's log says more"
+        elif not link.up:
+            yield f"{pbx.name}: not connected since {utc(link.since)} UTC: {link.why}; {link.remedy}"

@@ -15,6 +15,7 @@ from amibridge.daemon import notify
 from amibridge.daemon.account import login_to
 from amibridge.daemon.adapters import adapter_for
 from amibridge.daemon.decision_log import DecisionLog
+from amibridge.daemon.links import keep_link
 from amibridge.daemon.listener import Listener
 from amibridge.daemon.nudge import NUDGE
 from amibridge.daemon.retention import forget_daily
@@ -94,8 +95,14 @@ class Service:
             *(asyncio.create_task(listener.keep_time(), name="deadlines") for listener in self._listeners),
             *([asyncio.create_task(Delivery(store, adapters).run(), name="delivery")] if adapters else []),
         ]
-        watchdog = asyncio.create_task(notify.watchdog(), name="watchdog")
-        looking = asyncio.create_task(look_for_rights(adapters), name="rights")
+        beside = [
+            asyncio.create_task(notify.watchdog(), name="watchdog"),
+            asyncio.create_task(look_for_rights(adapters), name="rights"),
+            *(
+                asyncio.create_task(keep_link(pbx.name, session, store), name="link")
+                for pbx, session in zip(self._loaded.settings.pbx, self._sessions, strict=True)
+            ),
+        ]
         notify.notify("READY=1")
         try:
             # None of them ends by itself before it is told to stop: whatever does has failed, and says why.
@@ -105,9 +112,9 @@ class Service:
         finally:
             notify.notify("STOPPING=1")
             await self._close(sessions)
-            for helper in (*helpers, watchdog, looking):
+            for helper in (*helpers, *beside):
                 helper.cancel()
-            await asyncio.gather(*helpers, watchdog, looking, return_exceptions=True)
+            await asyncio.gather(*helpers, *beside, return_exceptions=True)
 
     async def _close(self, running: Sequence[asyncio.Task[None]]) -> None:
         """Closes the sessions. A handler at work finishes, unless it waits for room in a store whose disk fails."""

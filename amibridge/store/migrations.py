@@ -119,6 +119,18 @@ MIGRATIONS: Sequence[Migration] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        # `up` or not since `since`; `why` and `remedy` are of a link that is not.
+        """
+        CREATE TABLE link (
+            pbx TEXT PRIMARY KEY,
+            up INTEGER NOT NULL,
+            since REAL NOT NULL,
+            why TEXT,
+            remedy TEXT
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from amibridge.store import known, retention
 from amibridge.store.clock import Now, steady
 from amibridge.store.connection import Connection
 from amibridge.store.journal import statements
+from amibridge.store.link import Link, none_yet, noted
 from amibridge.store.lock import Lock
 from amibridge.store.opening import open_to_own
 from amibridge.store.outbox import Outbox, take_over
@@ -77,7 +78,7 @@ class Store:
             raise
         owner = Owner(connection, Trouble(now), limits.prompt)
         # Not waited for: a daemon that starts on a full disk hears the PBX all the same.
-        owner.write(take_over(now()))
+        owner.write([*take_over(now()), none_yet()])
         return cls(path, crms, limits, now, lock, owner)
 
     async def commit(self, outputs: Sequence[Output], pbx: str) -> Saved:
@@ -115,6 +116,10 @@ class Store:
     async def known_calls(self, pbx: str) -> list[Known]:
         """What the core is to know of the calls of this PBX from before the start. Raises StoreFailedError."""
         return await known.known_calls(self._owner, pbx, self.now())
+
+    def note_link(self, link: Link) -> None:
+        """Writes how the link to a PBX stands, when the disk takes it."""
+        self._owner.write([noted(link)])
 
     async def forget(self, before: float) -> int:
         """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""

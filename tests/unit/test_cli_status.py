@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from amibridge.store import Result, State, Store
+from amibridge.store.link import Link
 from tests.unit.durable import anchored, finished, opens, started
 from tests.unit.operators import CRMS, REFUSED, Operator, configuration, fill
 
@@ -19,6 +20,8 @@ def in_a_daemons_company(folder: Path, operator: Operator, *command: str) -> int
 
     async def accompanied() -> int:
         store = await Store.open(folder / "calls.db", CRMS)
+        store.note_link(Link("office", True, 1800000000.0))
+        await store.known_calls("office")
         try:
             return await asyncio.to_thread(operator.types, *command)
         finally:
@@ -31,8 +34,9 @@ def test_all_is_well(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes])
     fill(tmp_path, [anchored(), started()])
     operator = Operator(configuration(tmp_path), capsysbinary)
     assert in_a_daemons_company(tmp_path, operator, "status") == 0
-    daemon, database, live, head, sales, bus = operator.lines
+    daemon, link, database, live, head, sales, bus = operator.lines
     assert daemon == f"daemon: running, process {os.getpid()}"
+    assert link == "pbx office: connected since 2027-01-15 08:00:00 UTC"
     assert database.startswith(f"database: {tmp_path}/calls.db, 0.")
     assert live == "live calls: office 1"
     assert head.split("  ")[0] == "crm"

@@ -193,7 +193,18 @@ async def test_an_older_database_is_brought_up_to_date(path: Path) -> None:
     assert [tuple(row) for row in await connection.fetch("SELECT call_id, mood FROM call")] == [(CALL, "good")]
     await migrate(connection, newer)
     await connection.close()
-    assert raw(path, "PRAGMA user_version") == [(2,)]
+    assert raw(path, "PRAGMA user_version") == [(len(newer),)]
+
+
+async def test_the_first_release_s_database_is_brought_up_to_date(path: Path) -> None:
+    connection = await connect(str(path), 1.0)
+    await migrate(connection, MIGRATIONS[:1])
+    await connection.close()
+    store = await Store.open(path, ["sales"])
+    await store.commit([started()], "office")
+    await store.close()
+    assert raw(path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
+    assert raw(path, "SELECT call_id FROM call") == [(CALL,)]
 
 
 async def test_a_migration_that_fails_leaves_the_database_as_it_was(path: Path) -> None:
@@ -203,7 +214,7 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(path: Path) 
     with pytest.raises(sqlite3.OperationalError):
         await migrate(connection, (*MIGRATIONS, ("CREATE TABLE extra (a)", "UPDATE nothing SET a = 1")))
     await connection.close()
-    assert raw(path, "PRAGMA user_version") == [(1,)]
+    assert raw(path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
     assert raw(path, "SELECT count(*) FROM sqlite_master WHERE name = 'extra'") == [(0,)]
 
 
