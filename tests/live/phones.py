@@ -236,6 +236,17 @@ class Phone:
         for call in left:
             self.order(do="hangup", call=call)
 
+    def closed(self) -> None:
+        """Waits until its recordings are complete."""
+
+        with self._news:
+            calls = {one["call"] for one in self.log if "call" in one}
+        for call in calls:
+            self.wait(
+                lambda one, call=call: one.get("call") == call and one.get("state") == "CLOSED",  # type: ignore[misc]
+                f"{self.name} closes its recording",
+            )
+
     def stop(self) -> None:
         """It ends by itself when its orders end."""
         assert self._process.stdin

@@ -139,13 +139,15 @@ class Scene:
 
     # ------------------------------------------------------------------ the end
     def clear(self) -> None:
-        """Everybody hangs up; returns when the PBX has no channel left."""
+        """Everybody hangs up; returns when the PBX has no channel left and the recordings are complete."""
         for phone in self._phones():
             phone.clear()
         deadline = time.monotonic() + SETTLING
         while True:
             mark = self._lab.driver.mark()
             if not (left := self._channels()):
+                for phone in self._phones():
+                    phone.closed()
                 return
             try:
                 self._lab.driver.wait("Hangup", mark, max(0.0, deadline - time.monotonic()))

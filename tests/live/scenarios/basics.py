@@ -237,6 +237,23 @@ def agent_serves_two_clients(at: Scene) -> None:
 
 
 @scenario()
+def agent_serves_fifty_clients(at: Scene) -> None:
+    """134 logs in as an agent and stays: ten clients call five times each in turn; fifty calls, fifty cards."""
+    agent = at.phone("134").dials("555")
+    agent.talks()
+    at.bridged("PJSIP/134")
+    clients = [at.client(f"790312346{number}") for number in range(70, 80)]
+    for client in clients * 5:
+        call = client.calls(AGENT)
+        at.bridged(OUTSIDE, "PJSIP/134")
+        at.talk(0.7)
+        call.hangs_up()
+        at.bridged("PJSIP/134")
+        at.call(client, AGENT, ["134"])
+    agent.hangs_up()
+
+
+@scenario()
 def recorded_ringgroup(at: Scene) -> None:
     """The call is recorded; the record names the file."""
     client = at.client("79031234620")
