@@ -11,6 +11,8 @@ from tests.live.lab import Lab
 from tests.live.scenario import Scenario
 from tests.live.scene import Scene
 
+TAKES = 2
+"""So often a story is played if phones or PBX do not play it as told; what the daemon does wrong is wrong at once."""
 HEARD = 0.2
 """Seconds after which one has heard somebody."""
 Heard = dict[str, dict[str, float]]

@@ -16,13 +16,11 @@ from tests.live.encore import after_the_end
 from tests.live.errors import CannotPlayError, MissingError
 from tests.live.folders import asterisk_folder
 from tests.live.lab import Lab
-from tests.live.player import play
+from tests.live.player import TAKES, play
 from tests.live.scenario import Scenario
 from tests.live.troubles import Sums, troubled
 from tests.live.verdict import Mark, settled, wrong
 
-TAKES = 2
-"""So often a story is played if phones or PBX do not play it as told; a command that was wrong is wrong at once."""
 TROUBLES = 10
 """Stories in which something breaks, for each Asterisk."""
 

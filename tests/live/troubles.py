@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.live.beside import Beside
 from tests.live.crms import Crms, Told
 from tests.live.lab import Lab
-from tests.live.player import play
+from tests.live.player import TAKES, play
 from tests.live.scenario import SCENARIOS
 from tests.live.verdict import Mark, settled
 from tests.replay.playing import Capture, records
@@ -49,12 +49,13 @@ class Sums:
     opened: int = 0
     lost: int = 0
     doubled: int = 0
+    spoilt: int = 0
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"seed {self.seed}, {len(self.runs)} runs: {self.calls} calls, {self.due} cards due, {self.opened} opened, "
-            f"{self.lost} lost, {self.doubled} doubled"
+            f"{self.lost} lost, {self.doubled} doubled; played again because it was not played as told: {self.spoilt}"
         )
 
 
@@ -62,16 +63,26 @@ def troubled(lab: Lab, crms: Crms, beside: Beside, folder: Path, seed: int, numb
     """Plays so many stories; in each the daemon is killed or stopped and started again, or its link is cut."""
     chance, sums = random.Random(seed), Sums(seed)
     for _ in range(number):
-        _one(chance, lab, crms, beside, folder, sums)
+        name = chance.choice(STORIES)
+        delay = chance.uniform(0.3, LATEST)
+        how = chance.choice(["killed", "stopped", "cut"])
+        sums.runs.append(f"{name}, {how} after {delay:.1f} s")
+        for _ in range(TAKES):
+            failed = _one(name, delay, how, lab, crms, beside, folder, sums)
+            if not failed:
+                break
+            sums.spoilt += 1
+            crms.until(lambda: settled(crms, Mark(), 0))
+        else:
+            sums.faults.append(f"{sums.runs[-1]}: {failed}")
     return sums
 
 
-def _one(chance: random.Random, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums: Sums) -> None:
-    name = chance.choice(STORIES)
-    delay = chance.uniform(0.3, LATEST)
-    how = chance.choice(["killed", "stopped", "cut"])
-    run = f"{name}, {how} after {delay:.1f} s"
-    sums.runs.append(run)
+def _one(
+    name: str, delay: float, how: str, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums: Sums
+) -> Sequence[str]:
+    """One take. Returns why it was not played as told."""
+    run = sums.runs[-1]
     since, said = Mark(crms), len(beside.log)
     gap: list[float] = []
     breaking = threading.Timer(delay, _break, (how, crms, beside, gap))
@@ -79,10 +90,10 @@ def _one(chance: random.Random, lab: Lab, crms: Crms, beside: Beside, folder: Pa
     outcome = play(lab, SCENARIOS[name], folder)
     breaking.join()
     if len(gap) != 2:
-        outcome.failed.append("the daemon did not come back")
+        sums.faults.append(f"{run}: the daemon did not come back")
+        return []
     if outcome.failed:
-        sums.faults.append(f"{run}: {outcome.failed}")
-        return
+        return outcome.failed
     capture = Capture(folder / f"{name}.ami.xz")
     calls = [record for record in records(replayed(capture.events, capture.directory)) if record["client"]]
     crms.until(lambda: settled(crms, since, 0), 10)
@@ -90,6 +101,7 @@ def _one(chance: random.Random, lab: Lab, crms: Crms, beside: Beside, folder: Pa
     _sum(run, calls, told, gap, sums)
     if how != "cut" and (errors := [line for line in beside.log[said:] if line.startswith("level=error")]):
         sums.faults.append(f"{run}: {errors}")
+    return []
 
 
 def _break(how: str, crms: Crms, beside: Beside, gap: list[float]) -> None:
