@@ -53,6 +53,10 @@ def panoramisk(stream: Iterator[bytes]) -> int:
     manager.pinger.cancel()
     for chunk in stream:
         protocol.data_received(chunk)
+    for task in (left := asyncio.all_tasks(loop)):
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
     loop.close()
     return seen
 
