@@ -20,11 +20,11 @@ SEED = int(os.environ.get("SEED", "20261121"))
 AT_ONCE = 4
 NOT_IN_A_LISTING = (
     *("mobile", "branch_"),  # who is known by the dialled number alone
-    "room_",  # who waits in a conference for its leader and hears nobody
+    "room",  # who waits in a conference for its leader and hears nobody
     "injects",  # a caller who writes headers of its own into the rows
     "recorder_comes",  # begins in the middle of a call
-    "agent_logged_in",  # a client first seen in the middle has the agent's linkedid, and so another id
-    "calls_of_a_moment",  # talk of milliseconds after the phone had hung up, which a listing does not show
+    *("agent_", "client_brought"),  # a client first seen in the middle has a colleague's linkedid, and so another id
+    *("calls_of_a_moment", "callee_hangs_up"),  # bridged for a millisecond by a phone that had hung up before
 )
 """Captures with something that nobody can know who did not hear the events."""
 
