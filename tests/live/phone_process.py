@@ -117,6 +117,7 @@ class Account(pj.Account):
         do = order["do"]
         if do == "manner":
             self.manner = order["manner"]
+            tell(manner=order["ticket"])
         elif do == "register":
             self.setRegistration(order["on"])
         elif do == "call":

@@ -212,9 +212,14 @@ class Phone:
         return leg.answers()
 
     def manner(self, do: str, **more: Any) -> None:
-        """What it does by itself with incoming calls: ring, answer, busy, reject, forward, nothing."""
-        manner = {"do": do, "tone": self.voice, "wav": self.recording(self.who), **more}
-        self.order(do="manner", manner=manner)
+        """What it does by itself with incoming calls: ring, answer, busy, reject, forward, nothing.
+
+        Returns when it does so: an INVITE that a console brings about is there within a millisecond.
+        """
+        self._tickets += 1
+        ticket, manner = self._tickets, {"do": do, "tone": self.voice, "wav": self.recording(self.who), **more}
+        self.order(do="manner", manner=manner, ticket=ticket)
+        self.wait(lambda one: one.get("manner") == ticket, f"{self.name} learns its manner")
 
     def registers(self, on: bool) -> None:
         with self.expecting(lambda one: one.get("registered") is on, f"{self.name} registers: {on}"):
