@@ -20,7 +20,7 @@ SEED = int(os.environ.get("SEED", "20261121"))
 AT_ONCE = 4
 NOT_IN_A_LISTING = (
     *("mobile", "branch_"),  # who is known by the dialled number alone
-    "room",  # who waits in a conference for its leader and hears nobody
+    *("room_", "dial_goto_room"),  # who waits in a conference for its leader and hears nobody
     "injects",  # a caller who writes headers of its own into the rows
     "recorder_comes",  # begins in the middle of a call
     *("agent_", "client_brought"),  # a client first seen in the middle has a colleague's linkedid, and so another id

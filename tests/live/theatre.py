@@ -1,6 +1,5 @@
 """Plays stories on one Asterisk in a thread of its own, with the daemon and the CRMs beside it, and judges each."""
 
-import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -20,6 +19,7 @@ from tests.live.player import TAKES, play
 from tests.live.scenario import Scenario
 from tests.live.troubles import Sums, troubled
 from tests.live.verdict import Mark, settled, wrong
+from tests.replay.playing import Capture
 
 TROUBLES = 10
 """Stories in which something breaks, for each Asterisk."""
@@ -149,7 +149,7 @@ class Theatre:
 
 def _judged(capture: Path, crms: Crms, since: Mark) -> list[str]:
     """What was not right in a story, when every CRM has heard of its end."""
-    truth: dict[str, Any] = json.loads(capture.with_name(capture.name.removesuffix(".ami.xz") + ".json").read_text())
+    truth = Capture(capture).truth
     crms.until(lambda: settled(crms, since, len(truth["calls"])))
     return wrong(truth, crms, since)
 

@@ -38,6 +38,18 @@ SEEN = 0.7
 """Seconds of talk outside of the trouble that make a card due."""
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """What breaks in a story, how, and how many seconds after its beginning."""
+
+    story: str
+    how: str
+    delay: float
+
+    def __str__(self) -> str:
+        return f"{self.story}, {self.how} after {self.delay:.1f} s"
+
+
 @dataclass
 class Sums:
     """What became of a series of runs. faults: what must not be, in words."""
@@ -63,43 +75,39 @@ def troubled(lab: Lab, crms: Crms, beside: Beside, folder: Path, seed: int, numb
     """Plays so many stories; in each the daemon is killed or stopped and started again, or its link is cut."""
     chance, sums = random.Random(seed), Sums(seed)
     for _ in range(number):
-        name = chance.choice(STORIES)
-        delay = chance.uniform(0.3, LATEST)
-        how = chance.choice(["killed", "stopped", "cut"])
-        sums.runs.append(f"{name}, {how} after {delay:.1f} s")
+        story, delay = chance.choice(STORIES), chance.uniform(0.3, LATEST)
+        run = Trouble(story, chance.choice(["killed", "stopped", "cut"]), delay)
+        sums.runs.append(str(run))
         for _ in range(TAKES):
-            failed = _one(name, delay, how, lab, crms, beside, folder, sums)
+            failed = _one(run, lab, crms, beside, folder, sums)
             if not failed:
                 break
             sums.spoilt += 1
             crms.until(lambda: settled(crms, Mark(), 0))
         else:
-            sums.faults.append(f"{sums.runs[-1]}: {failed}")
+            sums.faults.append(f"{run}: {failed}")
     return sums
 
 
-def _one(
-    name: str, delay: float, how: str, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums: Sums
-) -> Sequence[str]:
+def _one(run: Trouble, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums: Sums) -> Sequence[str]:
     """One take. Returns why it was not played as told."""
-    run = sums.runs[-1]
     since, said = Mark(crms), len(beside.log)
     gap: list[float] = []
-    breaking = threading.Timer(delay, _break, (how, crms, beside, gap))
+    breaking = threading.Timer(run.delay, _break, (run.how, crms, beside, gap))
     breaking.start()
-    outcome = play(lab, SCENARIOS[name], folder)
+    outcome = play(lab, SCENARIOS[run.story], folder)
     breaking.join()
     if len(gap) != 2:
         sums.faults.append(f"{run}: the daemon did not come back")
         return []
     if outcome.failed:
         return outcome.failed
-    capture = Capture(folder / f"{name}.ami.xz")
+    capture = Capture(folder / f"{run.story}.ami.xz")
     calls = [record for record in records(replayed(capture.events, capture.directory)) if record["client"]]
     crms.until(lambda: settled(crms, since, 0), 10)
     told = crms.told[since.told :]
     _sum(run, calls, told, gap, sums)
-    if how != "cut" and (errors := [line for line in beside.log[said:] if line.startswith("level=error")]):
+    if run.how != "cut" and (errors := [line for line in beside.log[said:] if line.startswith("level=error")]):
         sums.faults.append(f"{run}: {errors}")
     return []
 
@@ -117,7 +125,9 @@ def _break(how: str, crms: Crms, beside: Beside, gap: list[float]) -> None:
     gap.append(crms.now())
 
 
-def _sum(run: str, calls: Sequence[dict[str, object]], told: Sequence[Told], gap: Sequence[float], sums: Sums) -> None:
+def _sum(
+    run: Trouble, calls: Sequence[dict[str, object]], told: Sequence[Told], gap: Sequence[float], sums: Sums
+) -> None:
     cards = [(one.data["call"]["client"], one.data["extension"]) for one in told if one.type == "card.open"]
     began = {one.call_id for one in told if one.type == "call.started"}
     over = [one.call_id for one in told if one.type == "call.finished"]
