@@ -4,7 +4,7 @@ BridgeEnter, BridgeLeave and Hangup are believed, and nothing else: an entry imp
 BridgeMerge, `Success` of LocalOptimizationEnd and BridgeNumChannels do not say what one would think.
 """
 
-from amibridge.calls import conversation, parts
+from amibridge.calls import conversation, holding, parts
 from amibridge.calls.event import Event
 from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import answers, met, pair
@@ -22,8 +22,8 @@ def on_enter(state: State, event: Event) -> None:
     bridge.holding = event.headers.get("BridgeTechnology") == HOLDING
     before = reach(channel) if channel.bridge is not None and channel.bridge is not bridge else {}
     if bridge is not channel.last_bridge and not event.headers.get("SwapUniqueid"):
-        # A hold is left behind; but a channel that only takes a Local half's place has not gone anywhere.
-        channel.on_hold = channel.held = False
+        # A channel that only takes a Local half's place has not gone anywhere.
+        holding.goes_into(channel, bridge)
     channel.last_bridge = bridge
     state.enter(channel, bridge)
     if not channel.up and event.headers.get("ChannelStateDesc") == UP:

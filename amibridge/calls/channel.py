@@ -18,6 +18,8 @@ class Bridge:
     uid: str
     holding: bool = False
     """Parking, agent pools: whoever is in it hears music, not the others."""
+    consultation: bool = False
+    """Made by a feature code, for a colleague who is asked before a transfer."""
     members: dict["Channel", None] = field(default_factory=dict)
 
 
@@ -48,6 +50,13 @@ class Channel:
     local: bool = False
     up: bool = False
     on_hold: bool = False
+    """Its side put the others on hold."""
+    hold_by_phone: bool = False
+    """The hold is provably the phone's own: it goes with the channel from bridge to bridge."""
+    unheld_at: float | None = None
+    """When an Unhold came that has not been believed yet."""
+    consults: bool = False
+    """It went into a consultation that it began by a feature code, and has not come back."""
     music: bool = False
     """Music began for it while it was in no bridge (a queue, a conference that waits for its leader)."""
     held: bool = False

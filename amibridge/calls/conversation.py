@@ -13,10 +13,13 @@ _MIXED = "; neither line was on hold: may have been conferenced on the phone"
 """A three-way call mixed inside a phone is invisible to the PBX: it shows two lines of one device, both unheld."""
 
 
-def changed(state: State, channels: Iterable[Channel]) -> None:
+def changed(state: State, channels: Iterable[Channel], since: float | None = None) -> None:
     """Something changed at these channels: compares what each anchor among them hears now with what it heard before.
 
     Clients come first: a colleague whom a client hears is on the client's call, not on one between colleagues.
+
+    since: when it changed, where that is believed only now. A participant's talk goes on from then; whoever has not
+    talked before begins now.
     """
     between_colleagues = []
     for channel in channels:
@@ -27,7 +30,7 @@ def changed(state: State, channels: Iterable[Channel]) -> None:
             else:
                 continue
         if call.client:
-            _compare(state, call, hearers(channel))
+            _compare(state, call, hearers(channel), since)
         else:
             between_colleagues.append(call)
     for call in between_colleagues:
@@ -35,10 +38,10 @@ def changed(state: State, channels: Iterable[Channel]) -> None:
             heard = {ch: b for ch, b in hearers(call.anchor).items() if ch.who.kind is Kind.EXTENSION}
             if heard and call.anchor.bridge is not None:
                 heard = {call.anchor: call.anchor.bridge, **heard}
-            _compare(state, call, heard)
+            _compare(state, call, heard, since)
 
 
-def _compare(state: State, call: Call, now: dict[Channel, Bridge]) -> None:
+def _compare(state: State, call: Call, now: dict[Channel, Bridge], since: float | None) -> None:
     for channel in [channel for channel in call.talking if channel not in now]:
         del call.talking[channel]
         parts.ends_talk(state, call, channel)
@@ -47,14 +50,14 @@ def _compare(state: State, call: Call, now: dict[Channel, Bridge]) -> None:
     for channel, bridge in now.items():
         if channel not in call.talking:
             call.talking[channel] = None
-            _begins(state, call, channel, bridge)
+            _begins(state, call, channel, bridge, since)
 
 
-def _begins(state: State, call: Call, channel: Channel, bridge: Bridge) -> None:
+def _begins(state: State, call: Call, channel: Channel, bridge: Bridge, since: float | None) -> None:
     kind = channel.who.kind
     if kind is Kind.EXTENSION:
         identity.join(state, call, channel, "in conversation")
-        parts.begins_talk(state, call, channel, bridge.uid)
+        parts.begins_talk(state, call, channel, bridge.uid, since)
         if call.client:
             transfer.new_participant(state, call, channel)
             for between_colleagues in state.among_themselves.get(channel.who.extension or "", ()):

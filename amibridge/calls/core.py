@@ -106,8 +106,9 @@ class Calls:
 
     def end(self, at: float) -> list[Output]:
         """The end of a capture: the records of the calls that it ends in the middle of, as far as they go."""
-        self._fire(at)
         state = self._state
+        at = max(at, holding.settled_at(state))
+        self._fire(at)
         state.wall += max(0.0, at - state.at)
         state.at = max(at, state.at)
         for call in list(state.live):

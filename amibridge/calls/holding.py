@@ -1,12 +1,18 @@
 """Hold and music: whoever has music played to them hears nobody. It pauses talk and undoes nothing.
 
-A phone's `Hold` is about the bridge that the phone is in, and so is the music which it starts there: both end when the
-channel goes into another bridge. (A feature-code transfer announces Hold, goes to the consultation, and says Unhold
-only when it comes back.) Music that began outside of bridges goes on in them: so waits a conference for its leader.
+There are two holds, and both say `Hold`. A phone's own (re-INVITE) is about the phone: it sends no sound until its
+`Unhold`, through whatever bridges its channel is taken meanwhile. A feature code's is about one bridge: its channel
+goes from there into a consultation and back, often without any `Unhold`. `MusicClass` is only in a phone's hold (what
+the phone's endpoint suggests, `mohsuggest`), but where an endpoint suggests none, neither has it: then the way of the
+channel tells them apart. (bridge_basic.c sends `Hold` by `ast_bridge_channel_write_hold` with no class; tried on 16 and
+22.)
+
+Asterisk sends an `Unhold` for the transferer just before every transfer (`ast_bridge_channel_write_unhold` in
+bridge.c), also where the phone goes on holding. So an Unhold counts when no transfer has followed it.
 """
 
 from amibridge.calls import conversation
-from amibridge.calls.channel import Channel
+from amibridge.calls.channel import Bridge, Channel
 from amibridge.calls.event import Event
 from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import met
@@ -14,17 +20,54 @@ from amibridge.calls.state import State
 
 
 def on_hold(state: State, event: Event) -> None:
-    """`Hold`: this channel's phone put the others on hold."""
+    """`Hold`: this channel's side put the others on hold."""
     channel = met(state, event)
     if channel is not None:
+        channel.unheld_at = None
+        channel.hold_by_phone = event.headers.get("MusicClass") is not None
         _set(state, channel, on_hold=True)
 
 
 def on_unhold(state: State, event: Event) -> None:
-    """`Unhold`; one without a `Hold` is normal: phones send it before a transfer."""
+    """`Unhold`: talk goes on when no transfer has followed. One without a `Hold` is normal."""
     channel = met(state, event)
-    if channel is not None:
-        _set(state, channel, on_hold=False)
+    if channel is None or not channel.on_hold or channel.unheld_at is not None:
+        return
+    channel.unheld_at = at = state.at
+
+    def believe() -> None:
+        if channel.unheld_at == at and not channel.gone:
+            channel.unheld_at = None
+            _set(state, channel, on_hold=False, since=at)
+
+    state.at_deadline(at + state.patience.unhold_settles, believe)
+
+
+def transfers(*phones: Channel | None) -> None:
+    """These transfer somebody, or try to: the Unhold before it was Asterisk's. The phones hold until they say so."""
+    for phone in phones:
+        if phone is not None:
+            phone.unheld_at = None
+
+
+def goes_into(channel: Channel, bridge: Bridge) -> None:
+    """A channel is about to enter another bridge than its last one: only a feature code's hold is left behind.
+
+    A feature code's consultation is a bridge that begins with a Local half which nobody has dialled (it has no
+    `DialBegin` with a source) and which nobody has answered yet.
+    """
+    if channel.local:
+        bridge.consultation = bridge.consultation or not (bridge.members or channel.was_dialled or channel.up)
+        return
+    if channel.on_hold and not channel.hold_by_phone and (bridge.consultation or channel.consults):
+        channel.on_hold, channel.unheld_at = False, None
+    channel.consults = bridge.consultation
+
+
+def settled_at(state: State) -> float:
+    """When the last Unhold that has come so far will be believed; 0.0 where none waits."""
+    waiting = [channel.unheld_at for channel in state.channels.values() if channel.unheld_at is not None]
+    return max(waiting) + state.patience.unhold_settles if waiting else 0.0
 
 
 def on_music_start(state: State, event: Event) -> None:
@@ -39,18 +82,24 @@ def on_music_start(state: State, event: Event) -> None:
 
 
 def on_music_stop(state: State, event: Event) -> None:
-    """`MusicOnHoldStop`: the music is over, whoever started it."""
+    """`MusicOnHoldStop`: the music is over, whoever started it. It always comes, unlike `Unhold`."""
     channel = met(state, event)
     if channel is not None:
         _set(state, channel, music=False, held=False)
 
 
 def _set(
-    state: State, channel: Channel, *, on_hold: bool | None = None, music: bool | None = None, held: bool | None = None
+    state: State,
+    channel: Channel,
+    *,
+    on_hold: bool | None = None,
+    music: bool | None = None,
+    held: bool | None = None,
+    since: float | None = None,
 ) -> None:
     was = channel.audible
     channel.on_hold = channel.on_hold if on_hold is None else on_hold
     channel.music = channel.music if music is None else music
     channel.held = channel.held if held is None else held
     if channel.audible != was and channel.bridge is not None:
-        conversation.changed(state, reach(channel))
+        conversation.changed(state, reach(channel), since)

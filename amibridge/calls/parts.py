@@ -33,14 +33,14 @@ def stops_ringing(state: State, call: Call, leg: Leg, why: str) -> None:
     cards.on_given_up(state, call)
 
 
-def begins_talk(state: State, call: Call, channel: Channel, bridge: str) -> None:
-    """One device of an extension and the client begin to hear each other."""
+def begins_talk(state: State, call: Call, channel: Channel, bridge: str, since: float | None) -> None:
+    """One device of an extension and the client begin to hear each other. since: see `conversation.changed`."""
     extension = channel.who.extension
     if extension is None:
         return
     part = call.part(extension)
     if not part.talks:
-        part.talk_from = state.at
+        part.talk_from = state.at if since is None or part.first_from is None else since
     part.talks[channel] = None
     part.mobile_only = part.mobile_only and channel.who.via_mobile
     # Nobody but a person makes a mobile call in.

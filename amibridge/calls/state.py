@@ -27,6 +27,8 @@ class Patience:
     """A call of which nothing was heard for so long is closed and said to have been forgotten."""
     ring_settles: float = 0.2
     """After the first ringing, the rest of a ring group has been dialled by then (`ring_sole`)."""
+    unhold_settles: float = 0.1
+    """After an Unhold, the transfer that Asterisk sent it for has been told by then. Busy PBXs took up to 0.05 s."""
 
 
 @dataclass(frozen=True, slots=True)

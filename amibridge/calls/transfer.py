@@ -1,6 +1,6 @@
 """Transfers: hand-overs of the client from one participant to another, told once the new one talks to the client."""
 
-from amibridge.calls import parts
+from amibridge.calls import holding, parts
 from amibridge.calls.call import Call, Handover
 from amibridge.calls.channel import Channel
 from amibridge.calls.event import Event
@@ -10,10 +10,10 @@ from amibridge.calls.state import State
 
 def on_blind(state: State, event: Event) -> None:
     """`BlindTransfer`: the transferer sends the client to an extension. It may never be answered."""
-    get = event.headers.get
-    if get("Result") != "Success":
-        return
     transferer = named(state, event, "Transferer")
+    holding.transfers(transferer)
+    if event.headers.get("Result") != "Success":
+        return
     transferee = named(state, event, "Transferee")
     if transferer is None or transferer.who.extension is None:
         return
@@ -29,11 +29,10 @@ def on_blind(state: State, event: Event) -> None:
 
 def on_attended(state: State, event: Event) -> None:
     """`AttendedTransfer`: two calls of the transferer become one. The new pair may talk already when this comes."""
-    get = event.headers.get
-    if get("Result") != "Success":
+    transferer, second = named(state, event, "OrigTransferer"), named(state, event, "SecondTransferer")
+    holding.transfers(transferer, second)
+    if event.headers.get("Result") != "Success":
         return
-    transferer = named(state, event, "OrigTransferer")
-    second = named(state, event, "SecondTransferer")
     transferee = named(state, event, "Transferee")
     target = named(state, event, "TransferTarget")
     phones = tuple(phone for phone in (transferer, second) if phone is not None and phone.who.extension is not None)

@@ -49,7 +49,7 @@ class Errand:
     attempts: int
     """How often it may have been sent; at least once when it stood in the outbox as the daemon started."""
     nothing_to_close: bool
-    """A `card.close` whose card was never sent."""
+    """A `card.close` whose `card.open`, the last one before it, was never sent."""
     for_card: bool
     """A card waits for it: it opens one, or stands in the lane before one that does."""
     created_at: float
@@ -88,11 +88,12 @@ _DUE = """
         GROUP BY call_id ORDER BY urgency, since LIMIT :limit
     )
     SELECT command.*, delivery.attempts, memory.json AS memory, lane.urgency = 0 AS for_card,
-        command.type = 'card.close' AND NOT EXISTS (
-            SELECT 1 FROM command card JOIN delivery shown ON shown.seq = card.seq AND shown.crm = :crm
+        command.type = 'card.close' AND 0 = coalesce((
+            SELECT shown.attempts FROM command card JOIN delivery shown ON shown.seq = card.seq AND shown.crm = :crm
             WHERE card.call_id = command.call_id AND card.extension = command.extension AND card.type = 'card.open'
-                AND card.seq < command.seq AND shown.attempts > 0
-        ) AS nothing_to_close
+                AND card.seq < command.seq
+            ORDER BY card.seq DESC LIMIT 1
+        ), 0) AS nothing_to_close
     FROM lane
     JOIN delivery ON delivery.crm = :crm AND delivery.seq = (
         SELECT min(seq) FROM delivery WHERE crm = :crm AND call_id = lane.call_id AND state = 'pending'

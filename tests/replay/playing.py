@@ -84,15 +84,15 @@ def capture(name: str) -> Capture:
     return Capture(CAPTURES / f"{name}.ami.xz")
 
 
-def play(played: Iterable[Event], whose: Directory) -> list[Output]:
-    """All outputs of these events, with the records of calls they end in the middle of."""
+def play(played: Iterable[Event], whose: Directory, *, ends: bool = True) -> list[Output]:
+    """All outputs of these events. ends: with the records of calls they end in the middle of, as of a capture's end."""
     calls = Calls("lab", whose)
     out: list[Output] = []
     at = 0.0
     for event in played:
         at = event.at
         out += calls.apply(event)
-    return out + calls.end(at)
+    return out + calls.end(at) if ends else out
 
 
 def records(outputs: Iterable[Output]) -> list[dict[str, Any]]:

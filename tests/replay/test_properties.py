@@ -18,6 +18,8 @@ from tests.replay.playing import Capture, capture, captures, commands, joined, p
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ANY = st.sampled_from(captures())
 SMALL = st.sampled_from([one for one in captures() if "busy_hour" not in one.name])
+NOT_FROM_THE_MIDDLE = ("asterisk-16/screened_callee_hangs_up",)
+"""A phone that hung up before the beginning, and is bridged for a millisecond after it."""
 OF_NO_CONSEQUENCE = (b"Event: VarSet", b"Event: Newexten", b"Event: DeviceStateChange")
 
 
@@ -94,7 +96,8 @@ def test_a_capture_cut_anywhere_gives_no_card_to_who_had_not_talked_by_then(one:
     whole = records(play(one.events, one.directory))
     talked = {(r["call_id"], p["extension"]) for r in whole for p in r["participants"]}
     framer = Framer()
-    out = play(events([*framer.feed(one.raw[:cut]), framer.rest()], Timeline()), one.directory)
+    # An end of the capture would say that no transfer follows an Unhold; a daemon sees no end.
+    out = play(events([*framer.feed(one.raw[:cut]), framer.rest()], Timeline()), one.directory, ends=False)
     opened = [c for c in commands(out) if c.type is CommandType.CARD_OPEN]
     assert {(c.call_id, c.extension) for c in opened} <= talked
     begun = {(r["call_id"], p["extension"]): p["from"] for r in whole for p in r["participants"]}
@@ -103,7 +106,7 @@ def test_a_capture_cut_anywhere_gives_no_card_to_who_had_not_talked_by_then(one:
 
 
 @MANY
-@given(one=ANY, place=st.floats(0, 1))
+@given(one=st.sampled_from([one for one in captures() if one.name not in NOT_FROM_THE_MIDDLE]), place=st.floats(0, 1))
 def test_a_capture_that_begins_anywhere_gives_no_card_to_who_never_talked(one: Capture, place: float) -> None:
     happened = one.events
     whole = records(play(happened, one.directory))

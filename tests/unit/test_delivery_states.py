@@ -222,6 +222,20 @@ async def test_a_close_is_sent_when_the_superseded_open_may_have_arrived(path: P
         assert await world.states() == {"134/card.open": "superseded", "134/card.close": "done"}
 
 
+async def test_a_second_close_is_not_sent_without_its_open(path: Path) -> None:
+    crm = Crm()
+    async with delivering(path, crm) as world:
+        await world.tell(opens("134"))
+        await world.rest()
+        await world.tell(closes("134"))
+        await world.rest()
+        await world.tell(opens("134", time=2), closes("134", time=2))
+        await world.rest_until_quiet()
+        states = await world.states()
+    assert states["134/card.open/2"] == states["134/card.close/2"] == "superseded"
+    assert crm.types() == ["134/card.open", "134/card.close"]
+
+
 async def test_an_open_under_way_while_its_close_is_committed_is_done_if_it_arrives(path: Path) -> None:
     crm = Crm()
     crm.hold.clear()
