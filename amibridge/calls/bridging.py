@@ -6,7 +6,6 @@ BridgeMerge, `Success` of LocalOptimizationEnd and BridgeNumChannels do not say 
 
 from amibridge.calls import conversation, holding, parts
 from amibridge.calls.event import Event
-from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import answers, met, pair
 from amibridge.calls.state import HOLDING, UP, State
 from amibridge.calls.who import Kind
@@ -19,12 +18,12 @@ def on_enter(state: State, event: Event) -> None:
     if channel is None or not uid or (channel.who.kind is Kind.NOBODY and not channel.local):
         return
     bridge = state.bridge(uid)
-    bridge.holding = event.headers.get("BridgeTechnology") == HOLDING
-    before = reach(channel) if channel.bridge is not None and channel.bridge is not bridge else {}
+    conversation.set_holding(state, bridge, event.headers.get("BridgeTechnology") == HOLDING)
     if bridge is not channel.last_bridge and not event.headers.get("SwapUniqueid"):
         # A channel that only takes a Local half's place has not gone anywhere.
         holding.goes_into(channel, bridge)
     channel.last_bridge = bridge
+    channel.carries = event.headers.last("Linkedid", channel.carries)
     state.enter(channel, bridge)
     if not channel.up and event.headers.get("ChannelStateDesc") == UP:
         answers(state, channel)
@@ -34,7 +33,7 @@ def on_enter(state: State, event: Event) -> None:
             parts.release_all(state, call, "the client was put into a holding bridge")
         for call in channel.calls:
             parts.release(state, call, channel, f"{channel.name} went into a holding bridge")
-    conversation.changed(state, {**before, **reach(channel)})
+    conversation.changed(state, channel)
 
 
 def on_leave(state: State, event: Event) -> None:
@@ -42,9 +41,9 @@ def on_leave(state: State, event: Event) -> None:
     channel = met(state, event)
     if channel is None or channel.bridge is None or channel.bridge.uid != event.headers.get("BridgeUniqueid"):
         return
-    near = reach(channel)
+    channel.carries = event.headers.last("Linkedid", channel.carries)
     state.leave(channel)
-    conversation.changed(state, near)
+    conversation.changed(state, channel)
 
 
 def on_local_bridge(state: State, event: Event) -> None:
@@ -52,4 +51,4 @@ def on_local_bridge(state: State, event: Event) -> None:
     one, two = met(state, event, "LocalOne"), met(state, event, "LocalTwo")
     if one is not None and two is not None:
         pair(state, one, two)
-        conversation.changed(state, reach(one))
+        conversation.changed(state, one)

@@ -136,7 +136,14 @@ class Call:
     announced: bool = False
     """`call.started` went out."""
     legs: dict[str, Leg] = field(default_factory=dict)
+    here: int = 0
+    """How many channels are on this call now: those whose `calls` hold it."""
     parts: dict[str, Part] = field(default_factory=dict)
+    ringing: dict[str, Part] = field(default_factory=dict)
+    """The parts whose phones ring now, by extension."""
+    aside: dict[str, Part] = field(default_factory=dict)
+    """The parts that somebody else's talk may concern: whose card shows a ringing, or who had the client and is still
+    on this call. By extension."""
     talking: dict[Channel, None] = field(default_factory=dict)
     """The device channels in conversation with the anchor now."""
     participants: int = 0
@@ -168,6 +175,28 @@ class Call:
     def live(self) -> bool:
         return self.ended_at is None
 
+    def takes(self, channel: Channel) -> None:
+        """The channel is on this call from now on."""
+        if self not in channel.calls:
+            channel.calls[self] = None
+            self.here += 1
+
+    def lets_go(self, channel: Channel) -> None:
+        """The channel is not on this call any more."""
+        if channel.calls.pop(self, 0) is None:
+            self.here -= 1
+
+    def begins_to_hear(self, channel: Channel) -> None:
+        self.talking[channel] = None
+        channel.heard_by[self] = None
+
+    def hears_no_more(self, channel: Channel) -> None:
+        del self.talking[channel], channel.heard_by[self]
+
+    def hears_nobody(self) -> None:
+        for channel in list(self.talking):
+            self.hears_no_more(channel)
+
     def part(self, extension: str) -> Part:
         """This extension's part, made on first use."""
         part = self.parts.get(extension)
@@ -182,6 +211,13 @@ class Call:
     def people(self) -> Iterator[Leg]:
         """The legs behind which there is a person of the company, in the order of joining."""
         return (leg for leg in self.legs.values() if leg.extension is not None)
+
+    def legs_by_extension(self) -> dict[str, list[Leg]]:
+        """The legs of people, each extension's in the order of joining."""
+        found: dict[str, list[Leg]] = {}
+        for leg in self.people():
+            found.setdefault(leg.extension or "", []).append(leg)
+        return found
 
     def who_began(self) -> str | None:
         """The extension that dialled or clicked: whose phone began the call, else the first one that a click rang."""

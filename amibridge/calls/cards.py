@@ -38,10 +38,12 @@ def on_ring(state: State, call: Call, part: Part) -> None:
         return
     if rule.open_on is OpenOn.RING:
         part.card.for_ringing = True
+        call.aside[part.extension] = part
         _open(state, call, part, "rings")
     elif rule.open_on is OpenOn.RING_SOLE and part.card.due_at is None:
         part.card.due_at = due = state.at + state.patience.ring_settles
         part.card.for_ringing = True
+        call.aside[part.extension] = part
 
         def rings_alone() -> bool:
             return part.card.for_ringing and _alone(call, part)
@@ -51,15 +53,15 @@ def on_ring(state: State, call: Call, part: Part) -> None:
 
 def on_dialled(state: State, call: Call, part: Part) -> None:
     """Another phone is dialled for this call: a card that was open for the only one ringing closes."""
-    for other in call.parts.values():
+    for other in list(call.aside.values()):
         if other is not part and other.card.for_ringing and _rule(call, other).open_on is OpenOn.RING_SOLE:
             stop_ringing(state, call, other, f"{part.extension} is dialled too")
 
 
 def on_given_up(state: State, call: Call) -> None:
     """A phone is dialled no more: another one may ring alone now."""
-    for part in call.parts.values():
-        if part.ringing and not call.talking and _rule(call, part).open_on is OpenOn.RING_SOLE:
+    for part in list(call.ringing.values()):
+        if not call.talking and _rule(call, part).open_on is OpenOn.RING_SOLE:
             on_ring(state, call, part)
 
 

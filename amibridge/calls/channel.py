@@ -21,6 +21,26 @@ class Bridge:
     consultation: bool = False
     """Made by a feature code, for a colleague who is asked before a transfer."""
     members: dict["Channel", None] = field(default_factory=dict)
+    joined: "dict[Channel, Bridge]" = field(default_factory=dict)
+    """The bridges that sound passes to through Local pairs, by the halves that are members here."""
+    conversation: "Conversation" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.conversation = Conversation({self: None})
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """Device channels that hear each other, in the order of coming, and the bridges that join them."""
+
+    bridges: dict[Bridge, None] = field(default_factory=dict)
+    people: "dict[Channel, None]" = field(default_factory=dict)
+    lines: "dict[Channel, None]" = field(default_factory=dict)
+    machines: "dict[Channel, None]" = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return len(self.bridges) + len(self.people) + len(self.lines) + len(self.machines)
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +57,8 @@ class Channel:
     name: str
     linkedid: str
     """The linkedid it had when it was first seen: later ones only confirm what is known by then."""
+    carries: str
+    """The linkedid that its last bridge showed: what it makes has that one."""
     began: bool
     """Born in state Ring: it began a call. Otherwise it was called."""
     number: str
@@ -68,8 +90,14 @@ class Channel:
     last_bridge: Bridge | None = None
     other: "Channel | None" = None
     """The other half of a Local pair."""
+    joins: Bridge | None = None
+    """Of a Local half: the bridge from which sound passes to the other half's."""
+    hears: Conversation | None = None
+    """The conversation that it is in now."""
+    heard_by: "dict[Call, None]" = field(default_factory=dict)
+    """The calls whose client (or first person) hears it now."""
     dialled_by: "Channel | None" = None
-    dialled: "list[Channel]" = field(default_factory=list)
+    dialled: "dict[Channel, None]" = field(default_factory=dict)
     was_dialled: bool = False
     rang_at: float | None = None
     rang_wall: float = 0.0

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from amibridge.calls import (
     bridging,
+    conversation,
     dialling,
     ending,
     forgetting,
@@ -84,6 +85,8 @@ class Calls:
         self._seen_at, self._seen_wall = state.at, state.wall = event.at, event.wall
         if handler is not None:
             handler(state, event)
+            if state.unsettled:
+                conversation.settle(state)
             if not state.watching:
                 forgetting.watch(state)
         return self._take()

@@ -19,7 +19,7 @@ def on_begin(state: State, event: Event) -> None:
     dialled.was_dialled = True
     dialled.dialled_by = source
     if source is not None:
-        source.dialled.append(dialled)
+        source.dialled[dialled] = None
         _route(source, event)
     if dialled.local:
         if source is not None:

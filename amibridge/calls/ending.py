@@ -17,7 +17,7 @@ def end_if_over(state: State, call: Call) -> None:
     if call.client and call.anchor is not None:
         if call.anchor.gone and (not call.outbound or call.reached or not _still_dialling(call)):
             end(state, call)
-    elif all(call not in leg.channel.calls for leg in call.legs.values()):
+    elif not call.here:
         end(state, call)
 
 
@@ -30,7 +30,7 @@ def end(state: State, call: Call, how: End = End.SEEN) -> None:
     if call.anchor is not None:
         call.anchor.anchors = None
     for leg in call.legs.values():
-        leg.channel.calls.pop(call, None)
+        call.lets_go(leg.channel)
         if leg.channel.call is call:
             leg.channel.call = None
             leg.channel.call_over = True
@@ -43,7 +43,7 @@ def end(state: State, call: Call, how: End = End.SEEN) -> None:
         data = {"record": record, "missed_candidates": missed_candidates(call)}
         state.command(call, CommandType.CALL_FINISHED, key, None, data)
     state.out.append(Ended(call.id, how, state.at, state.wall, record, tuple(call.trail)))
-    state.retire_id(call.linkedid)
+    state.is_over(call, forgotten=how is End.FORGOTTEN)
     call.legs.clear()
     call.parts.clear()
 
@@ -70,19 +70,20 @@ def so_far(state: State, call: Call) -> Ended | None:
             part.talks.clear()
     if not call.client and not _worth_recording(call):
         return None
-    return Ended(call.id_or(state.give_id), End.CUT, state.at, state.wall, judged(state, call), tuple(call.trail))
+    return Ended(call.id_or(state.ids.give), End.CUT, state.at, state.wall, judged(state, call), tuple(call.trail))
 
 
 def judged(state: State, call: Call) -> dict[str, object]:
     """Pronounces the verdicts and writes the record."""
-    call.id_or(state.give_id)
+    call.id_or(state.ids.give)
     if not call.client:
         call.initiator = call.who_began()
     said: dict[str, dict[str, str]] = {}
+    legs = call.legs_by_extension()
     for extension in sorted(call.parts):
         part = call.parts[extension]
         before = part.finding
-        part.finding, because = verdicts.judge(call, part)
+        part.finding, because = verdicts.judge(call, part, legs.get(extension, ()))
         said[extension] = {"verdict": part.finding.value, "because": because}
         if before is not Finding.PARTICIPANT and call.client:
             state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))

@@ -4,14 +4,18 @@ from amibridge.calls import ending, lifecycle
 from amibridge.calls.channel import Channel
 from amibridge.calls.state import State
 
+LOOKS = 64
+"""In the time after which a silent call is forgotten everything is looked through so often at most: what fell silent a
+little later is forgotten with the next look, not one look for each."""
 
-def watch(state: State) -> None:
-    """Sets the next look at what has been silent for too long, unless one is set already."""
+
+def watch(state: State, earliest: float = 0.0) -> None:
+    """Sets the next look at what has been silent for too long, unless one is set already. earliest: not before it."""
     if not state.watching and (state.channels or state.live):
         state.watching = True
         heard = [_heard_of(channel) for channel in state.channels.values()]
         oldest = min([*heard, *(call.last_at for call in state.live)])
-        state.at_deadline(oldest + state.patience.forget_after, lambda: _look(state))
+        state.at_deadline(max(earliest, oldest + state.patience.forget_after), lambda: _look(state))
 
 
 def _look(state: State) -> None:
@@ -23,7 +27,7 @@ def _look(state: State) -> None:
     for channel in list(state.channels.values()):
         if not channel.gone and _heard_of(channel) <= silent_since:
             lifecycle.goes(state, channel, None)
-    watch(state)
+    watch(state, state.at + state.patience.forget_after / LOOKS)
 
 
 def _heard_of(channel: Channel) -> float:

@@ -14,7 +14,6 @@ bridge.c), also where the phone goes on holding. So an Unhold counts when no tra
 from amibridge.calls import conversation
 from amibridge.calls.channel import Bridge, Channel
 from amibridge.calls.event import Event
-from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import met
 from amibridge.calls.state import State
 
@@ -97,9 +96,8 @@ def _set(
     held: bool | None = None,
     since: float | None = None,
 ) -> None:
-    was = channel.audible
     channel.on_hold = channel.on_hold if on_hold is None else on_hold
     channel.music = channel.music if music is None else music
     channel.held = channel.held if held is None else held
-    if channel.audible != was and channel.bridge is not None:
-        conversation.changed(state, reach(channel), since)
+    if channel.bridge is not None:
+        conversation.changed(state, channel, since)

@@ -44,7 +44,7 @@ def client_called(state: State, call: Call, channel: Channel) -> None:
         part.talks.clear()
         part.first_from, part.talk_order, part.talked = None, None, 0.0
     call.participants = 0
-    call.talking.clear()
+    call.hears_nobody()
     state.part_from(call)
     _anchor_client(state, call, channel)
 
@@ -113,7 +113,7 @@ def join(
     extension = channel.who.extension
     leg = Leg(channel, extension, state.at, called, by_client)
     call.legs[channel.uid] = leg
-    channel.calls[call] = None
+    call.takes(channel)
     other = channel.call
     if other is None or not other.live:
         channel.call = call
@@ -138,12 +138,13 @@ def merge(state: State, other: Call, into: Call) -> None:
     """A call between colleagues turns out to be part of another one."""
     state.live.pop(other, None)
     other.ended_at = state.at
+    other.hears_nobody()
     state.part_from(other)
     if other.anchor is not None:
         other.anchor.anchors = None
     for uid, leg in other.legs.items():
         channel = leg.channel
-        channel.calls.pop(other, None)
+        other.lets_go(channel)
         if channel.call is other:
             channel.call = into
         if channel.second_line is other:
@@ -151,10 +152,12 @@ def merge(state: State, other: Call, into: Call) -> None:
         if uid not in into.legs:
             into.legs[uid] = leg
             if not channel.gone:
-                channel.calls[into] = None
+                into.takes(channel)
     for extension, part in other.parts.items():
         mine = into.part(extension)
         mine.ringing.update(part.ringing)
+        if mine.ringing:
+            into.ringing[extension] = mine
         mine.dialled_at = mine.dialled_at if mine.dialled_at is not None else part.dialled_at
         mine.rang_at = mine.rang_at if mine.rang_at is not None else part.rang_at
         if part.participant and mine.consulted is None:
@@ -179,7 +182,7 @@ def _anchor_client(state: State, call: Call, channel: Channel) -> None:
     call.partial = call.partial or channel.partial
     call.linkedid = channel.linkedid
     known = state.known.pop(channel.uid, None)
-    call.call_id = known.call_id if known is not None else state.give_id(channel.linkedid)
+    call.call_id = known.call_id if known is not None else state.ids.give(channel.linkedid)
     _set_client(state, call, channel)
     if known is not None:
         remember(state, call, known)
@@ -197,6 +200,8 @@ def _set_client(state: State, call: Call, channel: Channel) -> None:
         call.anchor.anchors = None
     call.anchor = channel
     channel.anchors = call
+    if call.talking or channel.hears is not None:
+        state.unsettled.append(call)
     call.proves_answer = channel.who.proves_answer
     call.reached = call.reached or channel.up
     _number(call, channel)
@@ -248,6 +253,8 @@ def _person_joins(state: State, call: Call, leg: Leg, extension: str, proof: str
         # Between colleagues the first person's phone stands in the client's place.
         call.anchor = leg.channel
         leg.channel.anchors = call
+        if leg.channel.hears is not None:
+            state.unsettled.append(call)
     if leg.channel.rang_at is not None and leg.channel.call is call:
         parts.rings(state, call, leg)
 
@@ -260,7 +267,7 @@ def _consulted(other: Call, call: Call, extension: str | None) -> bool:
 
 def _moves(state: State, other: Call, call: Call, channel: Channel) -> None:
     """Somebody is taken out of a call between colleagues that has nothing to do with this one."""
-    channel.calls.pop(other, None)
+    other.lets_go(channel)
     channel.call = call
     if other.anchor is channel:
         parts.everybody_parts(state, other)

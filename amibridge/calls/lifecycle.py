@@ -4,7 +4,6 @@ from amibridge.calls import conversation, ending, identity, parts
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, pair_name
 from amibridge.calls.event import Event
-from amibridge.calls.hearing import reach
 from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
 from amibridge.calls.state import RING, RINGING, UP, State
@@ -57,7 +56,7 @@ def on_hangup_request(state: State, event: Event) -> None:
     if channel is not None and not channel.local and not channel.leaving:
         channel.leaving = True
         if channel.bridge is not None:
-            conversation.changed(state, reach(channel))
+            conversation.changed(state, channel)
 
 
 def on_hangup(state: State, event: Event) -> None:
@@ -91,6 +90,8 @@ def identify(state: State, channel: Channel, call: Call | None = None) -> None:
     """Asks who is behind a device channel: the map of the call that it is dialled for, else the one in force."""
     directory = call.directory if call is not None else state.directory
     channel.who = directory.who(channel.name, channel.number or None)
+    if channel.bridge is not None:
+        conversation.changed(state, channel)
 
 
 def rings(state: State, channel: Channel) -> None:
@@ -114,15 +115,14 @@ def answers(state: State, channel: Channel) -> None:
         elif call.outbound and not call.legs[channel.uid].by_client:
             identity.client_answered(state, call, channel)
     if channel.bridge is not None:
-        conversation.changed(state, reach(channel))
+        conversation.changed(state, channel)
 
 
 def goes(state: State, channel: Channel, cause: int | None) -> None:
     """Takes a channel out of its bridge, its calls and the picture."""
-    near = reach(channel) if channel.bridge is not None else ()
     state.leave(channel)
     state.remove(channel)
-    conversation.changed(state, near)
+    conversation.changed(state, channel)
     if channel.other is not None:
         channel.other.other = None
         channel.other = None
@@ -134,7 +134,7 @@ def goes(state: State, channel: Channel, cause: int | None) -> None:
         leg.cause = cause
         parts.stops_ringing(state, call, leg, "the phone rings no more")
         parts.release(state, call, channel, f"{channel.name} hung up")
-        channel.calls.pop(call, None)
+        call.lets_go(channel)
         ending.end_if_over(state, call)
     if channel.second_line is not None:
         ending.end_if_over(state, channel.second_line)
@@ -162,6 +162,7 @@ def take_in(
         uid=uid,
         name=name,
         linkedid=linkedid or uid,
+        carries=linkedid or uid,
         began=began,
         number=readable(number) if began and number not in NO_NUMBER else "",
         caller_name=readable(caller_name) if began and caller_name not in NO_NUMBER else "",

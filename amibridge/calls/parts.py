@@ -19,6 +19,7 @@ def rings(state: State, call: Call, leg: Leg) -> None:
         call.note(leg.channel.rang_wall, part.extension, f"{leg.channel.name} rings")
     if leg.ended_at is None:
         part.ringing[leg] = None
+        call.ringing[part.extension] = part
         cards.on_ring(state, call, part)
 
 
@@ -29,6 +30,7 @@ def stops_ringing(state: State, call: Call, leg: Leg, why: str) -> None:
         return
     part.ringing.pop(leg, None)
     if not part.ringing:
+        call.ringing.pop(part.extension, None)
         cards.stop_ringing(state, call, part, why)
     cards.on_given_up(state, call)
 
@@ -59,10 +61,12 @@ def begins_talk(state: State, call: Call, channel: Channel, bridge: str, since: 
             part.finding = Finding.PARTICIPANT
             because = f"{channel.name} and {whom} hear each other in bridge {bridge} since {clock(state.wall)}"
             state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))
-        for other in call.parts.values():
-            if other is not part and not other.talks:
-                cards.stop_ringing(state, call, other, f"{extension} took the call")
-                _leave_behind(state, call, other)
+        call.aside.pop(extension, None)
+        for other in list(call.aside.values()):
+            cards.stop_ringing(state, call, other, f"{extension} took the call")
+            _leave_behind(state, call, other)
+            if not other.ties:
+                del call.aside[other.extension]
     cards.on_talk(state, call, part)
 
 
@@ -74,6 +78,8 @@ def ends_talk(state: State, call: Call, channel: Channel) -> None:
     if not part.talks:
         part.talked += max(0.0, state.at - part.talk_from)
         part.last_wall = max(state.wall, part.first_wall)
+        if part.ties:
+            call.aside[part.extension] = part
     if call.client:
         seconds = part.seconds(state.at)
         call.note(state.wall, part.extension, f"{channel.name} and the client part after {seconds:.1f} s so far")
@@ -82,8 +88,8 @@ def ends_talk(state: State, call: Call, channel: Channel) -> None:
 def everybody_parts(state: State, call: Call) -> None:
     """Nobody in this call hears anybody any more."""
     for channel in list(call.talking):
+        call.hears_no_more(channel)
         ends_talk(state, call, channel)
-    call.talking.clear()
     state.part_from(call)
 
 

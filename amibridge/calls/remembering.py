@@ -40,7 +40,7 @@ def close_what_is_over(state: State) -> None:
                 cards.close(state, call, part, "was not on the call any more when the daemon started again")
     for known in list(state.known.values()):
         call = Call(state.directory, known.began_wall or state.wall, state.at, call_id=known.call_id, client=True)
-        call.linkedid, _ = known.linkedid_and_number(state.pbx)
+        call.linkedid = state.ids.linkedid(known.call_id)
         remember(state, call, known)
         ending.vanish(state, call)
     state.known.clear()

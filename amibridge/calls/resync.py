@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from amibridge.calls import conversation, ending, identity, remembering
 from amibridge.calls.channel import Channel
-from amibridge.calls.hearing import reach
 from amibridge.calls.lifecycle import answers, come, goes, rings, take_in
 from amibridge.calls.state import HOLDING, RINGING, UP, State
 
@@ -71,15 +70,12 @@ def present(state: State, picture: Picture) -> None:
             state.leave(channel)
         else:
             bridge = state.bridge(row.bridge)
-            bridge.holding = row.bridge in holding
+            conversation.set_holding(state, bridge, row.bridge in holding)
             state.enter(channel, bridge)
             channel.last_bridge = bridge
-    reached: dict[Channel, None] = {}
     for channel in channels:
-        if channel not in reached:
-            joined = reach(channel)
-            reached.update(joined)
-            conversation.changed(state, joined)
+        conversation.changed(state, channel)
+    conversation.settle(state)
     remembering.close_what_is_over(state)
 
 

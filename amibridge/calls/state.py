@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Bridge, Channel
+from amibridge.calls.ids import GONE_MEMORY, Ids
 from amibridge.calls.outputs import Command, CommandType, Output
 from amibridge.calls.who import Directory
-
-GONE_MEMORY = 60.0
-"""Seconds during which a hung-up channel is remembered: Asterisk tells of some channels after their Hangup."""
 
 UP = "Up"
 RING = "Ring"
@@ -53,14 +51,6 @@ class Known:
     ended: bool = False
     """The call is over, but no other call may get its id."""
 
-    def linkedid_and_number(self, pbx: str) -> tuple[str, int]:
-        """Out of the id: `office:1795290971.8-2` -> ("1795290971.8", 2)."""
-        linkedid = self.call_id.removeprefix(f"{pbx}:")
-        head, _, tail = linkedid.rpartition("-")
-        if tail.isdecimal() and "." in head.rpartition("-")[2]:
-            return head, int(tail)
-        return linkedid, 1
-
 
 @dataclass(slots=True)
 class State:
@@ -84,15 +74,16 @@ class State:
     """Extension to the clients' calls on which it is talking, holding or consulting."""
     out: list[Output] = field(default_factory=list)
     deadlines: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    unsettled: list[Call] = field(default_factory=list)
+    """Calls whose anchor has changed in the middle of a conversation: who hears it is still to be compared."""
     serial: int = 0
     watching: bool = False
     _gone: set[str] = field(default_factory=set)
     _gone_order: deque[tuple[float, str]] = field(default_factory=deque)
-    _ids: dict[str, list[int]] = field(default_factory=dict)
-    """linkedid -> [ids given, calls that may still be followed by another under it]."""
-    _retired: deque[tuple[float, int, str]] = field(default_factory=deque)
-    """When, and after how many channels, a call under this linkedid ended."""
-    _retire_at: int = 1024
+    ids: Ids = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ids = Ids(self.pbx)
 
     def number(self) -> int:
         """The next serial: what came first has the smaller one."""
@@ -112,7 +103,7 @@ class State:
         if self.names.get(channel.name) is channel:
             del self.names[channel.name]
         if channel.dialled_by is not None:
-            channel.dialled_by.dialled.remove(channel)
+            channel.dialled_by.dialled.pop(channel, None)
         self._gone.add(channel.uid)
         self._gone_order.append((self.at, channel.uid))
         while self._gone_order[0][0] < self.at - GONE_MEMORY:
@@ -150,30 +141,18 @@ class State:
         """Calls `then` when the line of time passes `at`."""
         heapq.heappush(self.deadlines, (at, self.number(), then))
 
-    def give_id(self, linkedid: str) -> str:
-        """A call id that no other call has: `<pbx>:<linkedid>`, then `…-2`, `…-3`."""
-        given = self._ids.setdefault(linkedid, [0, 0])
-        given[0] += 1
-        given[1] += 1
-        suffix = f"-{given[0]}" if given[0] > 1 else ""
-        return f"{self.pbx}:{linkedid}{suffix}"
-
-    def retire_id(self, linkedid: str) -> None:
-        """The call is over. Its linkedid may come again, but only through a channel that lives now: until those are
-        gone, and a while longer, no other call gets the same id."""
-        self._retired.append((self.at, self.serial, linkedid))
-        if len(self._retired) >= self._retire_at:
+    def is_over(self, call: Call, *, forgotten: bool) -> None:
+        """The call's id may be forgotten when it cannot be given again."""
+        if forgotten:
+            self.ids.forgotten(call.linkedid, self.at)
+        else:
+            self.ids.over(call.linkedid, self.at)
+        if self.ids.many:
             self._forget_ids()
-            self._retire_at = 2 * len(self._retired) + 1024
 
     def _forget_ids(self) -> None:
-        oldest = min((channel.serial for channel in self.channels.values()), default=self.serial + 1)
-        while self._retired and self._retired[0][0] < self.at - GONE_MEMORY and self._retired[0][1] < oldest:
-            linkedid = self._retired.popleft()[2]
-            given = self._ids[linkedid]
-            given[1] -= 1
-            if given[1] <= 0:
-                del self._ids[linkedid]
+        carried = {linkedid for one in self.channels.values() for linkedid in (one.linkedid, one.carries)}
+        self.ids.forget(self.at, carried)
 
     def part_from(self, call: Call) -> None:
         """Nobody talks in this call between colleagues any more."""
@@ -185,12 +164,9 @@ class State:
     def take_known(self, known: Iterable[Known]) -> None:
         """Calls from before a restart: their ids are taken, and those that were live may be found again."""
         for call in known:
-            linkedid, number = call.linkedid_and_number(self.pbx)
-            given = self._ids.setdefault(linkedid, [0, 0])
-            given[0] = max(given[0], number)
-            given[1] += 1
+            linkedid = self.ids.taken(call.call_id)
             if call.ended:
-                self._retired.append((self.at, self.serial, linkedid))
+                self.ids.over(linkedid, self.at)
             else:
                 self.known[call.channel] = call
 

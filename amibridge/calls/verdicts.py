@@ -3,6 +3,8 @@
 Causes are Q.850 as Asterisk's Hangup gives them; dial statuses those of DialEnd.
 """
 
+from collections.abc import Sequence
+
 from amibridge.calls.call import Call, Leg, Part
 from amibridge.calls.outputs import Finding, Outcome
 from amibridge.calls.record import clock, talkers
@@ -14,13 +16,12 @@ UNREACHABLE_CAUSES = frozenset({1, 2, 3, 18, 20, 22, 25, 27, 34, 38, 41, 42, 58,
 UNREACHABLE_STATUSES = frozenset({"CHANUNAVAIL", "CONGESTION"})
 
 
-def judge(call: Call, part: Part) -> tuple[Finding, str]:
-    """The verdict on one extension's part in the call, and why."""
+def judge(call: Call, part: Part, legs: Sequence[Leg]) -> tuple[Finding, str]:
+    """The verdict on one extension's part in the call, and why. legs: that extension's."""
     if part.participant:
         return Finding.PARTICIPANT, _talked(call, part)
     if part.supervised:
         return Finding.SUPERVISOR, "listened in with ChanSpy, which is no conversation with the client"
-    legs = [leg for leg in call.people() if leg.extension == part.extension]
     called = [leg for leg in legs if leg.called]
     if part.consulted is not None and not any(leg.by_client for leg in called):
         return Finding.CONSULTED, part.consulted

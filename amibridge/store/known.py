@@ -23,7 +23,10 @@ _PARTICIPANTS = """
     SELECT verdict.* FROM verdict JOIN call USING (call_id)
     WHERE pbx = :pbx AND ended IS NULL AND finding = 'participant' ORDER BY wall, verdict.rowid
 """
-_TAKEN = "SELECT call_id FROM call WHERE ended >= :since AND pbx = :pbx ORDER BY ended"
+# What was forgotten may still live, and be heard of again.
+_TAKEN = """
+    SELECT call_id FROM call WHERE (ended >= :since OR how_ended = 'forgotten') AND pbx = :pbx ORDER BY ended
+"""
 
 
 async def known_calls(owner: Owner, pbx: str, now: float) -> list[Known]:

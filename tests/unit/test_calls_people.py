@@ -584,7 +584,7 @@ def test_numbers_of_ids_are_forgotten_when_nobody_lingers() -> None:
     for n in range(3000):
         told.play(client_calls(n, f"client{n}"), f"{n} Hangup client{n}")
     assert len({record["call_id"] for record in told.clients}) == 3000
-    assert len(told.calls._state._ids) < 1100
+    assert len(told.calls._state.ids) < 1100
 
 
 def test_after_a_restart_no_id_is_given_twice() -> None:
