@@ -21,7 +21,7 @@ def on_enter(state: State, event: Event) -> None:
     conversation.set_holding(state, bridge, event.headers.get("BridgeTechnology") == HOLDING)
     if bridge is not channel.last_bridge and not event.headers.get("SwapUniqueid"):
         # A channel that only takes a Local half's place has not gone anywhere.
-        holding.goes_into(channel, bridge)
+        holding.goes_into(state, channel, bridge)
     channel.last_bridge = bridge
     channel.carries = event.headers.last("Linkedid", channel.carries)
     state.enter(channel, bridge)

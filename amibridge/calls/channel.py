@@ -77,6 +77,8 @@ class Channel:
     """The hold is provably the phone's own: it goes with the channel from bridge to bridge."""
     unheld_at: float | None = None
     """When an Unhold came that has not been believed yet."""
+    moved_at: float | None = None
+    """When a feature code took it into a consultation or back."""
     consults: bool = False
     """It went into a consultation that it began by a feature code, and has not come back."""
     music: bool = False

@@ -8,7 +8,8 @@ channel tells them apart. (bridge_basic.c sends `Hold` by `ast_bridge_channel_wr
 22.)
 
 Asterisk sends an `Unhold` for the transferer just before every transfer (`ast_bridge_channel_write_unhold` in
-bridge.c), also where the phone goes on holding. So an Unhold counts when no transfer has followed it.
+bridge.c), also where the phone goes on holding, and another one just after a consultation by feature code. So an Unhold
+counts when no transfer has followed it and no consultation has ended just before it.
 """
 
 from amibridge.calls import conversation
@@ -32,6 +33,8 @@ def on_unhold(state: State, event: Event) -> None:
     channel = met(state, event)
     if channel is None or not channel.on_hold or channel.unheld_at is not None:
         return
+    if channel.moved_at is not None and state.at - channel.moved_at < state.patience.unhold_settles:
+        return
     channel.unheld_at = at = state.at
 
     def believe() -> None:
@@ -49,7 +52,7 @@ def transfers(*phones: Channel | None) -> None:
             phone.unheld_at = None
 
 
-def goes_into(channel: Channel, bridge: Bridge) -> None:
+def goes_into(state: State, channel: Channel, bridge: Bridge) -> None:
     """A channel is about to enter another bridge than its last one: only a feature code's hold is left behind.
 
     A feature code's consultation is a bridge that begins with a Local half which nobody has dialled (it has no
@@ -58,8 +61,10 @@ def goes_into(channel: Channel, bridge: Bridge) -> None:
     if channel.local:
         bridge.consultation = bridge.consultation or not (bridge.members or channel.was_dialled or channel.up)
         return
-    if channel.on_hold and not channel.hold_by_phone and (bridge.consultation or channel.consults):
-        channel.on_hold, channel.unheld_at = False, None
+    if bridge.consultation or channel.consults:
+        channel.moved_at = state.at
+        if not channel.hold_by_phone:
+            channel.on_hold, channel.unheld_at = False, None
     channel.consults = bridge.consultation
 
 

@@ -206,6 +206,19 @@ def test_a_feature_codes_hold_is_left_behind_in_its_bridge() -> None:
     assert {part["extension"]: part["talk_seconds"] for part in told.record["participants"]} == {"134": 3.0, "120": 2.0}
 
 
+def test_a_phones_hold_goes_back_from_a_consultation() -> None:
+    """134 presses hold on the phone in the consultation, and the code for coming back; Asterisk says Unhold."""
+    told = Story().play(
+        TALKING,
+        CONSULTS,
+        "4 Hold 134 MusicClass=default\n",
+        "5 BridgeLeave 134 b2\n5 BridgeEnter 134 b1\n5.001 Unhold 134\n5.002 MusicOnHoldStop client\n",
+        "7 Unhold 134\n",
+        leaves(9, "134", "client"),
+    )
+    assert told.record["participants"][0]["talk_seconds"] == 3.0
+
+
 def test_a_consultation_by_feature_code_is_talk_between_colleagues() -> None:
     told = Story().play(TALKING, CONSULTS, "9 Hangup client\n9 Hangup 134\n9 Hangup 120")
     assert told.record["consulted"] == ["120"]
