@@ -5,6 +5,7 @@ Several theatres play at once, each in a network of its own (`unshare`), so that
 
 import argparse
 import fcntl
+import signal
 import socket
 import struct
 import subprocess
@@ -27,6 +28,7 @@ IN_MEMORY = 'mount -t tmpfs tmpfs "$0" && exec "$@"'
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the Asterisks and the phones end too
     try:
         if asked.part is not None:
             return _play_part(asked)
