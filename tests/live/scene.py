@@ -148,9 +148,12 @@ class Scene:
         self.aside |= set(extensions)
 
     # ------------------------------------------------------------------ the end
-    def clear(self) -> None:
-        """Everybody hangs up; returns when the PBX has no channel left and the recordings are complete."""
-        deadline = time.monotonic() + SETTLING
+    def clear(self, settling: float = SETTLING) -> None:
+        """Everybody hangs up; returns when the PBX has no channel left and the recordings are complete.
+
+        What is left after so many seconds is hung up by the console, and MissingError tells of it.
+        """
+        deadline = time.monotonic() + settling
         while True:
             for phone in self._phones():  # each time: the PBX may ring somebody once more
                 phone.clear()

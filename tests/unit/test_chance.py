@@ -104,7 +104,7 @@ def test_a_phone_is_on_hold_when_all_its_calls_are() -> None:
 def test_a_series_can_be_added_up_from_what_is_kept() -> None:
     sums = Sums()
     for verdict in (Verdict([], calls=2, due=3, opened=3), Verdict(["x"], calls=1, due=1, opened=2, for_others=1)):
-        result = Result("chance-1", verdict, "", Path("kept"))
+        result = Result("chance-1", verdict, Path("kept"))
         assert read(written(result)) == result
         sums.add(result)
     assert (sums.stories, sums.calls, sums.due, sums.opened, sums.for_others) == (2, 3, 4, 5, 1)

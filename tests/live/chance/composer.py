@@ -11,7 +11,7 @@ from functools import partial
 
 from tests.live.chance.story import CALLED, CALLERS, COLLEAGUES, MOBILES, Action, Story
 
-STEPS = (6, 18)
+STEPS = (8, 22)
 """So many things happen in a story."""
 CUTS = 0.1
 """The part of the stories in which the daemon's link is cut."""

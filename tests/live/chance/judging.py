@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from tests.live.chance.ears import seconds, without
+from tests.live.chance.ears import without
 from tests.live.chance.performing import Performed
 from tests.live.crms import Crms, Told
 from tests.live.troubles import SEEN, doubled
@@ -30,7 +29,6 @@ class Verdict:
     left_open: int = 0
     skipped: int = 0
     cut: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def judged(performed: Performed, crms: Crms, since: Mark, gap: Sequence[tuple[float, float]] = ()) -> Verdict:
@@ -92,20 +90,3 @@ def _after_a_gap(
     began = {one.call_id for one in told if one.type == "call.started"}
     over = {one.call_id for one in told if one.type == "call.finished"}
     return found + ([f"began {began}, over {over}"] if began != over else []), due
-
-
-def talk_differs(performed: Performed, records: Sequence[dict[str, Any]]) -> list[float]:
-    """By how many seconds the records' talks differ from the ears', of each whose call can be told from the others."""
-    numbers = Counter(one.outside.number for one in performed.met)
-    said = {
-        (record["client"], part["extension"]): part["talk_seconds"]
-        for record in records
-        for part in record["participants"]
-    }
-    return [
-        said[pair] - seconds(spans)
-        for one in performed.met
-        if numbers[one.outside.number] == 1
-        for who, spans in one.talk.items()
-        if (pair := (f"+{one.outside.number}", who)) in said
-    ]

@@ -21,11 +21,10 @@ from tests.live.verdict import Mark
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one story. failed: what the laboratory could not do. kept: where capture, truth and story are."""
+    """What came of one story. kept: where its capture is; its truth and the story itself are beside it."""
 
     name: str
     verdict: Verdict
-    failed: str
     kept: Path
 
 
@@ -43,7 +42,6 @@ class Sums:
     doubled: int = 0
     left_open: int = 0
     differing: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
         verdict = result.verdict
@@ -53,8 +51,6 @@ class Sums:
             setattr(self, name, getattr(self, name) + getattr(verdict, name))
         if verdict.wrong:
             self.differing.append(result.name)
-        if result.failed:
-            self.failed.append(f"{result.name}: {result.failed}")
 
     def __str__(self) -> str:
         text = (
@@ -74,7 +70,7 @@ def played(lab: Lab, crms: Crms, beside: Beside, stories: Iterable[Story], folde
             verdict = judged(performed, crms, since, link.gap())
             if verdict.wrong:
                 _keep(performed.recordings, folder / f"{story.name}.recordings")
-            yield Result(story.name, verdict, performed.failed, performed.capture)
+            yield Result(story.name, verdict, performed.capture)
 
 
 def in_a_theatre(version: str, root: Path, stories: Iterable[Story], folder: Path) -> Iterator[Result]:
@@ -100,7 +96,7 @@ def written(result: Result) -> str:
 
 def read(line: str) -> Result:
     content = json.loads(line)
-    return Result(content["name"], Verdict(**content["verdict"]), content["failed"], Path(content["kept"]))
+    return Result(content["name"], Verdict(**content["verdict"]), Path(content["kept"]))
 
 
 class _Link:
