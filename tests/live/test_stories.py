@@ -28,7 +28,7 @@ SEED = int(os.environ.get("SEED", "20261124"))
 """Of what breaks when."""
 BY_CHANCE = [f"chance-{seed}" for seed in range(SEED, SEED + 10)]
 """The composed stories of an ordinary run."""
-THOUSAND, THEATRES = 1000, 2
+THOUSAND, THEATRES = 1000, 4
 FOLDER = Path(os.environ.get("CHANCE_FOLDER") or CACHE / "chance")
 """Where a long run keeps what it has played, and the stories that differ."""
 PATIENCE = 600.0
