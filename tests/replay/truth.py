@@ -26,9 +26,9 @@ def differences(truth: dict[str, Any], records: Sequence[dict[str, Any]]) -> lis
     for call in sorted(truth["calls"], key=lambda call: bool(call.get("optional"))):
         of_it = [record for record in got if _is_of(record, call, truth)]
         if of_it:  # one client may have called twice: the record with the most alike talk is of this call
-            match = min(of_it, key=lambda record: max(_talk_off(record, call).values(), default=0.0))
+            match = min(of_it, key=lambda record: max(talk_off(record, call).values(), default=0.0))
             got.remove(match)
-            off = {one: by for one, by in _talk_off(match, call).items() if by > TALK}
+            off = {one: by for one, by in talk_off(match, call).items() if by > TALK}
             wrong += [
                 f"{one} talked {call['heard'][one]} s with {call['client']}, told {by:.2f} s off"
                 for one, by in off.items()
@@ -103,7 +103,7 @@ def _is_of(record: dict[str, Any], call: dict[str, Any], truth: dict[str, Any]) 
     return _agrees(seen, want, left_open)
 
 
-def _talk_off(record: dict[str, Any], call: dict[str, Any]) -> dict[str, float]:
+def talk_off(record: dict[str, Any], call: dict[str, Any]) -> dict[str, float]:
     """By how many seconds the talk of each of whom it is known is told wrongly."""
     said = {part["extension"]: part["talk_seconds"] for part in record["participants"]}
     return {one: abs(said[one] - heard) for one, heard in call.get("heard", {}).items() if one in said}

@@ -9,7 +9,7 @@ from tests.live.chance.performing import Performed
 from tests.live.crms import Crms, Told
 from tests.live.troubles import SEEN, doubled
 from tests.live.verdict import Mark, settled, wrong
-from tests.replay.truth import doubtful
+from tests.replay.truth import doubtful, talk_off
 
 Pair = tuple[str, str]
 """A client's number and an extension."""
@@ -17,7 +17,10 @@ Pair = tuple[str, str]
 
 @dataclass
 class Verdict:
-    """Of one story. wrong: everything that is not as it should be, in words. The numbers are of cards."""
+    """Of one story. wrong: everything that is not as it should be, in words. The numbers are of cards.
+
+    talk_off: by how many seconds at most a talk is told wrongly.
+    """
 
     wrong: list[str]
     calls: int = 0
@@ -28,6 +31,7 @@ class Verdict:
     doubled: int = 0
     left_open: int = 0
     skipped: int = 0
+    talk_off: float = 0.0
     cut: bool = False
 
 
@@ -52,6 +56,15 @@ def judged(performed: Performed, crms: Crms, since: Mark, gap: Sequence[tuple[fl
         found, due = _after_a_gap(performed, told, opened, unsure, gap)
     else:
         found = wrong(performed.truth, crms, since)
+    off = [
+        min(
+            max(talk_off(record, call).values(), default=0.0)
+            for record in records
+            if record["client"] == call["client"]
+        )
+        for call in certain
+        if call["client"] in {record["client"] for record in records}
+    ]
     twice = doubled(told)
     if twice:
         found.append(f"{twice} cards were opened while they were open")
@@ -65,6 +78,7 @@ def judged(performed: Performed, crms: Crms, since: Mark, gap: Sequence[tuple[fl
         doubled=twice,
         left_open=sum(len(call.get("either", ())) for call in performed.truth["calls"]),
         skipped=sum(bool(done.skipped) for done in performed.played),
+        talk_off=0.0 if gap else round(max(off, default=0.0), 2),
         cut=bool(gap),
     )
 

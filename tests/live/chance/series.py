@@ -41,6 +41,7 @@ class Sums:
     for_others: int = 0
     doubled: int = 0
     left_open: int = 0
+    talk_off: float = 0.0
     differing: list[str] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
@@ -49,6 +50,7 @@ class Sums:
         self.cut += verdict.cut
         for name in ("calls", "due", "opened", "missing", "for_others", "doubled", "left_open"):
             setattr(self, name, getattr(self, name) + getattr(verdict, name))
+        self.talk_off = max(self.talk_off, verdict.talk_off)
         if verdict.wrong:
             self.differing.append(result.name)
 
@@ -56,7 +58,8 @@ class Sums:
         text = (
             f"{self.stories} stories ({self.cut} with a link cut), {self.calls} calls, {self.due} cards due, "
             f"{self.opened} opened: {self.missing} missing, {self.for_others} for others, {self.doubled} doubled; "
-            f"{self.left_open} left open by the ears; {len(self.differing)} stories differ"
+            f"{self.left_open} left open by the ears; talk told at most "
+            f"{self.talk_off:.2f} s off; {len(self.differing)} stories differ"
         )
         return text + (f": {', '.join(self.differing)}" if self.differing else "")
 
