@@ -1,4 +1,7 @@
-"""`python -m tests.live`: plays scenarios on a real Asterisk and keeps captures with their truths."""
+"""`python -m tests.live`: plays scenarios on a real Asterisk and keeps captures with their truths.
+
+With `--story FILE` it plays a story made by chance once more, action for action, and says what the phones heard.
+"""
 
 import argparse
 import fnmatch
@@ -12,11 +15,17 @@ from pathlib import Path
 
 from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
 from tests.live.asterisk import Asterisk
+from tests.live.chance.acting import Troupe
+from tests.live.chance.performing import perform
+from tests.live.chance.story import NoStoryError, Story, read
 from tests.live.errors import CannotPlayError, MissingError
 from tests.live.folders import CACHE, ENVIRONMENT, SUITES, asterisk_folder
 from tests.live.lab import Lab
 from tests.live.player import Outcome, play
 from tests.live.scenario import SCENARIOS, Scenario
+from tests.replay.playing import Capture, records
+from tests.replay.playing import play as replayed
+from tests.replay.truth import differences
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,8 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the Asterisk and the phones end too
     try:
+        if asked.story:
+            return _play_again(asked.version, [read(file) for file in asked.story], asked.asterisk, asked.out)
         return _play_all(asked.version, chosen, asked.asterisk, asked.out, asked.verbose)
-    except (CannotPlayError, MissingError) as error:
+    except (CannotPlayError, MissingError, NoStoryError) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -41,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.live", description="Plays scenarios on a real Asterisk.")
     parser.add_argument("version", nargs="?", choices=sorted(SUITES), help="which Asterisk")
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios, or patterns like 'queue_*'; none: all")
+    parser.add_argument("--story", type=Path, metavar="FILE", action="append", help="plays NAME.story.json instead")
     parser.add_argument("--list", action="store_true", help="names the scenarios and says what happens in each")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for the captures (default: a temporary one)")
     parser.add_argument(
@@ -82,6 +94,26 @@ def _play_all(version: str, chosen: Sequence[Scenario], asterisk: Path | None, o
     failed = sum(bool(outcome.failed) for outcome in outcomes)
     print(f"{len(outcomes) - failed} of {len(outcomes)} played; captures: {folder}")
     return 1 if failed else 0
+
+
+def _play_again(version: str, stories: Sequence[Story], asterisk: Path | None, out: Path | None) -> int:
+    """Stories made by chance. Returns 1 when a replay tells something else than the phones heard."""
+    root = asterisk_folder(version, asterisk)
+    folder = out or Path(tempfile.mkdtemp(prefix="amibridge-live-"))
+    differ = False
+    with Lab(Asterisk(version, root), folder / "scratch") as lab, Troupe(lab) as troupe:
+        for story in stories:
+            performed = perform(lab, troupe, story, folder)
+            capture = Capture(performed.capture)
+            found = differences(performed.truth, records(replayed(capture.events, capture.directory)))
+            differ |= bool(found)
+            print(f"{'DIFFERS' if found else 'ok     '} {story.name}", *found, sep="\n       ")
+            for done in performed.played:
+                print(f"       {done.at:.2f} {done.action} {done.skipped and f'skipped: {done.skipped}'}")
+            for ears in performed.truth["ears"]:
+                print(f"       {ears}")
+    print(f"captures, truths, recordings: {folder}")
+    return 1 if differ else 0
 
 
 def _tell(scenario: Scenario, outcome: Outcome, seconds: float) -> None:

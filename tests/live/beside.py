@@ -44,7 +44,11 @@ class Beside:
 
     def __enter__(self) -> "Beside":
         self._write()
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

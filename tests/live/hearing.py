@@ -11,8 +11,8 @@ WINDOW = 800
 QUIET, AUDIBLE = 400, 1000
 MUSIC, ANNOUNCEMENT = 3000, 3300
 """The tones of the music on hold and of the PBX's announcement."""
-TONES = range(520, 2900, 90)
-"""The people's."""
+TONES = range(700, 2900, 90)
+"""The people's, away from what a PBX rings and is busy with (350 to 620 Hz)."""
 
 
 def tone(frequency: int, seconds: float) -> bytes:
@@ -22,7 +22,7 @@ def tone(frequency: int, seconds: float) -> bytes:
 
 
 def everybody_heard(recordings: Path, voices: Mapping[str, int]) -> dict[str, dict[str, float]]:
-    """Who heard whose voice for how many seconds. A recording is named LISTENER-PHONE-CALL.wav."""
+    """Who heard whose voice for how many seconds. A recording is named LISTENER-PHONE-CALL-STRETCH.wav."""
     heard: dict[str, dict[str, float]] = {}
     for recording in sorted(recordings.glob("*.wav")):
         who = recording.name.split("-")[0]

@@ -9,6 +9,7 @@ import json
 import os
 import select
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from tests.live.phones import Setup
@@ -24,7 +25,7 @@ REPLIES = {"ring": 180, "answer": 200, "busy": 486}
 
 
 def tell(**news: Any) -> None:
-    print(json.dumps(news), flush=True)
+    print(json.dumps({**news, "at": time.time()}), flush=True)
 
 
 def options(code: int = 0, headers: dict[str, str] | None = None, sound: bool = True) -> pj.CallOpParam:
@@ -47,6 +48,7 @@ class Call(pj.Call):
         self.number, self.gone, self.tone, self.wav = account.serial, False, 0, ""
         self.source: pj.ToneGenerator | None = None
         self.ear: pj.AudioMediaRecorder | None = None
+        self.stretches = 0
         account.calls[self.number] = self
 
     def onCallState(self, prm: pj.OnCallStateParam) -> None:
@@ -55,11 +57,12 @@ class Call(pj.Call):
         self.gone = info.state == pj.PJSIP_INV_STATE_DISCONNECTED
 
     def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:
+        self.ear = None  # in a hold no samples come: with one recorder for the whole call nobody knew when the rest was
         info = self.getInfo()  # it is to be kept: its media go with it
         for media in info.media:
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self._connect(self.getAudioMedia(media.index))
             tell(call=self.number, media=MEDIA.get(media.status, "?"))
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                self._connect(self.getAudioMedia(media.index), media.index)
 
     def onCallTransferStatus(self, prm: pj.OnCallTransferStatusParam) -> None:
         tell(call=self.number, transfer=prm.statusCode)
@@ -71,7 +74,7 @@ class Call(pj.Call):
         """The recording is complete only when its recorder is gone."""
         self.source = self.ear = None
 
-    def _connect(self, audio: pj.AudioMedia) -> None:
+    def _connect(self, audio: pj.AudioMedia, index: int) -> None:
         if self.tone and not self.source:
             self.source = pj.ToneGenerator()
             self.source.createToneGenerator(RATE, 1)
@@ -80,13 +83,16 @@ class Call(pj.Call):
             tones = pj.ToneDescVector()
             tones.append(tone)
             self.source.play(tones, True)
-        if self.wav and not self.ear:
-            self.ear = pj.AudioMediaRecorder()
-            self.ear.createRecorder(self.wav)
         if self.source:
             self.source.startTransmit(audio)
-        if self.ear:
+        if self.wav:
+            self.stretches += 1
+            wav = f"{self.wav.removesuffix('.wav')}-{self.stretches}.wav"
+            self.ear = pj.AudioMediaRecorder()
+            self.ear.createRecorder(wav)
             audio.startTransmit(self.ear)
+            port = int(self.getMedTransportInfo(index).localRtpName.rpartition(":")[2])
+            tell(call=self.number, recording=wav, port=port)
 
 
 class Account(pj.Account):

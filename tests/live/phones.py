@@ -43,6 +43,22 @@ class Leg:
     def over(self) -> bool:
         return any(one.get("call") == self.ident and one.get("state") == "DISCONNECTED" for one in self.phone.log)
 
+    @property
+    def up(self) -> bool:
+        """Answered, and nobody has hung up."""
+        return self._last("state") == "CONFIRMED"
+
+    @property
+    def ringing(self) -> bool:
+        """It comes in, and nobody has picked up."""
+        came = any(one.get("call") == self.ident and one.get("state") == "ASKED" for one in self.phone.log)
+        return came and self._last("state") in ("ASKED", "EARLY")
+
+    @property
+    def held(self) -> bool:
+        """This phone has put the other side on hold."""
+        return self._last("media") == "held here"
+
     def replies(self, code: int, **more: Any) -> None:
         """A SIP answer, and nothing waited for."""
         self._do("answer", code=code, **more)
@@ -77,13 +93,13 @@ class Leg:
         self._until("DISCONNECTED", timeout=timeout)
         return self
 
-    def holds(self) -> "Leg":
-        with self.phone.expecting(lambda one: self._media(one) == "held here", f"{self.who} holds"):
+    def holds(self, timeout: float = 10) -> "Leg":
+        with self.phone.expecting(lambda one: self._media(one) == "held here", f"{self.who} holds", timeout):
             self._do("hold")
         return self
 
-    def resumes(self) -> "Leg":
-        with self.phone.expecting(lambda one: self._media(one) == "active", f"{self.who} resumes"):
+    def resumes(self, timeout: float = 10) -> "Leg":
+        with self.phone.expecting(lambda one: self._media(one) == "active", f"{self.who} resumes", timeout):
             self._do("unhold")
         return self
 
@@ -119,6 +135,11 @@ class Leg:
             lambda one: one.get("call") == self.ident and one.get("state") in states,
             f"{self.who} {' or '.join(states)}",
             timeout,
+        )
+
+    def _last(self, key: str) -> str:
+        return str(
+            next((one[key] for one in reversed(self.phone.log) if one.get("call") == self.ident and key in one), "")
         )
 
     def _media(self, one: News) -> str:
@@ -179,9 +200,21 @@ class Phone:
                 raise MissingError(f"{what}: did not happen within {timeout:.0f} s; {errors}")
         return found[0]
 
-    def expecting(self, match: Callable[[News], bool], what: str) -> "Expectation":
+    def until(self, reached: Callable[[], bool], timeout: float) -> bool:
+        """Waits until something is so, as this phone's news tell. Returns whether it is."""
+        with self._news:
+            return self._news.wait_for(reached, timeout)
+
+    def lines(self, uri: str = "") -> list[Leg]:
+        """The calls that are not over, the oldest first. uri: what those that came in were sent to begins so."""
+        with self._news:
+            over = {one["call"] for one in self.log if one.get("state") == "DISCONNECTED"}
+            begun = [one for one in self.log if one.get("state") in ("ASKED", "DIALLING") and one["call"] not in over]
+            return [Leg(self, one["call"], self.who) for one in begun if str(one.get("uri", uri)).startswith(uri)]
+
+    def expecting(self, match: Callable[[News], bool], what: str, timeout: float = 10) -> "Expectation":
         """A block: at its end it waits for news that came after its beginning."""
-        return Expectation(self, match, what)
+        return Expectation(self, match, what, timeout)
 
     def uri(self, number: str) -> str:
         return number if number.startswith("sip:") else f"sip:{number}@{self._pbx}"
@@ -278,12 +311,12 @@ class Phone:
 
 
 class Expectation:
-    def __init__(self, phone: Phone, match: Callable[[News], bool], what: str) -> None:
-        self._phone, self._match, self._what = phone, match, what
+    def __init__(self, phone: Phone, match: Callable[[News], bool], what: str, timeout: float) -> None:
+        self._phone, self._match, self._what, self._timeout = phone, match, what, timeout
 
     def __enter__(self) -> None:
         self._since = len(self._phone.log)
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self._phone.wait(self._match, self._what, since=self._since)
+            self._phone.wait(self._match, self._what, self._timeout, since=self._since)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ STALE = 0.5
 
 
 class Scene:
-    def __init__(self, lab: Lab, name: str) -> None:
+    def __init__(self, lab: Lab, name: str, guests: Sequence[Phone] = ()) -> None:
+        """guests: phones of people outside that stay for the next scene."""
         self.host, self.port, self.ports = HOST, lab.ports.sip, lab.ports
         self.network = lab.network
         self.recorder: Manager | None = None
@@ -35,9 +37,9 @@ class Scene:
         """The clients' tones."""
         self.recordings = _emptied(lab.scratch / "recordings" / name)
         self._lab = lab
-        self._visitors: list[Phone] = []
+        self._guests, self._visitors = guests, list[Phone]()
         self._raw_callers: list[RawCaller] = []
-        for phone in [*lab.phones.values(), lab.network]:
+        for phone in [*lab.phones.values(), lab.network, *guests]:
             phone.begin(self.recordings)
         self._mark = lab.driver.mark()
 
@@ -78,13 +80,18 @@ class Scene:
         """Waits for an event of this scenario that was not waited for before; `*` matches, `|` separates."""
         return self._lab.driver.wait(event, self._mark, timeout, **fields)
 
+    @property
+    def events(self) -> list[Event]:
+        """All of this scenario so far."""
+        return self._lab.driver.events[self._mark :]
+
     def bridged(self, *devices: str) -> None:
         for device in devices:
             self.sees("BridgeEnter", Channel=f"{device}-*")
 
     def channel(self, device: str) -> str:
         """The name of the newest channel of a device in this scenario."""
-        for event in reversed(self._lab.driver.events[self._mark :]):
+        for event in reversed(self.events):
             if event.name == "Newchannel" and event.get("Channel").startswith(f"{device}-"):
                 return event.get("Channel")
         raise MissingError(f"no channel of {device}")
@@ -93,11 +100,11 @@ class Scene:
         """An operator's console."""
         return self._lab.driver.action(action, **fields)
 
-    def presses(self, leg: Leg, digits: str, device: str) -> None:
+    def presses(self, leg: Leg, digits: str, device: str, timeout: float = 10) -> None:
         """Digits by SIP INFO, each after the PBX has understood the one before."""
         for digit in digits:
             leg.digit(digit)
-            self.sees("DTMFEnd", Channel=f"{device}-*", Digit=digit, Direction="Received")
+            self.sees("DTMFEnd", timeout, Channel=f"{device}-*", Digit=digit, Direction="Received")
 
     def connect_recorder(self) -> Manager:
         self.recorder = Manager(HOST, self.ports.ami, "recorder", "lab-recorder")
@@ -141,12 +148,15 @@ class Scene:
         self.aside |= set(extensions)
 
     # ------------------------------------------------------------------ the end
-    def clear(self) -> None:
-        """Everybody hangs up; returns when the PBX has no channel left and the recordings are complete."""
-        for phone in self._phones():
-            phone.clear()
-        deadline = time.monotonic() + SETTLING
+    def clear(self, settling: float = SETTLING) -> None:
+        """Everybody hangs up; returns when the PBX has no channel left and the recordings are complete.
+
+        What is left after so many seconds is hung up by the console, and MissingError tells of it.
+        """
+        deadline = time.monotonic() + settling
         while True:
+            for phone in self._phones():  # each time: the PBX may ring somebody once more
+                phone.clear()
             mark = self._lab.driver.mark()
             if not (left := self._channels()):
                 for phone in self._phones():
@@ -176,7 +186,7 @@ class Scene:
             self.recorder.close()
 
     def _phones(self) -> list[Phone]:
-        return [*self._lab.phones.values(), *self._visitors, self.network]
+        return [*self._lab.phones.values(), *self._guests, *self._visitors, self.network]
 
     def _channels(self) -> list[str]:
         driver = self._lab.driver

@@ -3,6 +3,8 @@ client, while they talked, at every CRM; nobody else got one; and the record say
 
     python -m pytest tests/live              # the stories that tell most of the design
     ALL_STORIES=1 python -m pytest tests/live    # all of them
+    SEED=7 python -m pytest tests/live           # other stories made by chance, and other troubles
+    SLOW=1 python -m pytest tests/live -k thousand   # a thousand by chance on each: hours; it goes on where it was
 """
 
 import os
@@ -13,14 +15,22 @@ from pathlib import Path
 import pytest
 
 from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
+from tests.live.chance.__main__ import main as play_many
+from tests.live.chance.__main__ import results
+from tests.live.chance.composer import composed
 from tests.live.encore import ENDS
 from tests.live.errors import CannotPlayError
-from tests.live.folders import SUITES, lacks
+from tests.live.folders import CACHE, SUITES, lacks
 from tests.live.scenario import SCENARIOS, Scenario
 from tests.live.theatre import Theatre
 
 SEED = int(os.environ.get("SEED", "20261124"))
 """Of what breaks when."""
+BY_CHANCE = [f"chance-{seed}" for seed in range(SEED, SEED + 10)]
+"""The composed stories of an ordinary run."""
+THOUSAND, THEATRES = 1000, 4
+FOLDER = Path(os.environ.get("CHANCE_FOLDER") or CACHE / "chance")
+"""Where a long run keeps what it has played, and the stories that differ."""
 PATIENCE = 600.0
 """Seconds until a story has been played, with all that are played before it."""
 
@@ -69,7 +79,10 @@ def theatres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         stories = [story for story in played_on(version) if f"test_a_story[{version}-{story.name}]" in asked]
         seed = SEED if f"test_troubles[{version}]" in asked else None
         ends = [end for end in ENDS if f"test_the_pbx_ends[{version}-{end}]" in asked]
-        opened[version] = Theatre(version, stories, tmp_path_factory.mktemp(f"asterisk-{version}"), seed, ends)
+        chosen = [name for name in BY_CHANCE if f"test_a_story_made_by_chance[{version}-{name}]" in asked]
+        by_chance = [composed(int(name.removeprefix("chance-"))) for name in chosen]
+        folder = tmp_path_factory.mktemp(f"asterisk-{version}")
+        opened[version] = Theatre(version, stories, folder, seed, by_chance, ends)
     for theatre in opened.values():
         theatre.open()
     yield opened
@@ -113,6 +126,35 @@ def test_troubles(theatres: dict[str, Theatre], version: str, tell: Callable[[ob
         pytest.skip(str(error))
     tell(sums)
     assert sums.faults == [], "\n".join([str(sums), *sums.faults])
+
+
+@pytest.mark.parametrize("name", BY_CHANCE)
+@pytest.mark.parametrize("version", SUITES)
+def test_a_story_made_by_chance(
+    theatres: dict[str, Theatre], version: str, name: str, tell: Callable[[object], None]
+) -> None:
+    """Who was heard talking to a client has one card, nobody else has any, and the record says how long."""
+    try:
+        result = theatres[version].composed(name, PATIENCE)
+    except CannotPlayError as error:
+        pytest.skip(str(error))
+    verdict = result.verdict
+    tell(f"{verdict.calls} calls, {verdict.due} cards due, {verdict.opened} opened, {verdict.skipped} actions left out")
+    assert not verdict.wrong, "\n".join([*verdict.wrong, f"capture, truth and story: {result.kept}"])
+
+
+@pytest.mark.skipif(not os.environ.get("SLOW"), reason="some hours: SLOW=1 plays a thousand stories made by chance")
+@pytest.mark.parametrize("version", SUITES)
+def test_a_thousand_stories_made_by_chance(version: str, tell: Callable[[object], None]) -> None:
+    try:
+        status = play_many([version, "--stories", str(THOUSAND), "--theatres", str(THEATRES), "--folder", str(FOLDER)])
+    except CannotPlayError as error:
+        pytest.skip(str(error))
+    sums = results(FOLDER, version)
+    tell(sums)
+    assert status == 0
+    assert sums.stories >= THOUSAND
+    assert not sums.differing
 
 
 @pytest.mark.parametrize("end", ENDS)

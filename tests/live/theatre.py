@@ -10,6 +10,8 @@ from typing import Any
 
 from tests.live.asterisk import Asterisk
 from tests.live.beside import USUAL, Beside
+from tests.live.chance.series import Result, played
+from tests.live.chance.story import Story
 from tests.live.crms import Crms
 from tests.live.encore import after_the_end
 from tests.live.errors import CannotPlayError, MissingError
@@ -53,17 +55,24 @@ class Theatre:
     """One version of Asterisk, and the stories that are to be played on it, in this order.
 
     seed: of the stories in which something breaks, which come after them; None: there are none.
-    ends: how the PBX ends then.
+    composed: stories made by chance, which come then. ends: how the PBX ends then.
     """
 
     def __init__(
-        self, version: str, stories: Sequence[Scenario], folder: Path, seed: int | None, ends: Sequence[str]
+        self,
+        version: str,
+        stories: Sequence[Scenario],
+        folder: Path,
+        seed: int | None,
+        composed: Sequence[Story],
+        ends: Sequence[str],
     ) -> None:
         self.version, self.folder = version, folder
         self._stories = {story.name: (story, Future[Judged]()) for story in stories}
         self._seed = seed
         self._closing = Future[Closing]()
         self._sums = Future[Sums]()
+        self._composed = {story.name: (story, Future[Result]()) for story in composed}
         self._ends = {end: Future[Sequence[str]]() for end in ends}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"Asterisk {version}", daemon=True)
@@ -89,6 +98,10 @@ class Theatre:
         """Waits for the stories in which something breaks."""
         return self._sums.result(seconds)
 
+    def composed(self, name: str, seconds: float) -> Result:
+        """Waits for a story made by chance."""
+        return self._composed[name][1].result(seconds)
+
     def end(self, end: str, seconds: float) -> Sequence[str]:
         """Waits for what was not right when the PBX ended in this way."""
         return self._ends[end].result(seconds)
@@ -106,12 +119,16 @@ class Theatre:
                         raise CannotPlayError("the stories were stopped")
                     judged.set_result(self._tell(story, lab, crms, beside))
                 self._closing.set_result(self._end(crms, beside))
+                beside.uses(*USUAL)
                 if self._seed is not None and not self._stopped.is_set():
-                    beside.uses(*USUAL)
                     beside.start()
                     sums = troubled(lab, crms, beside, self.folder / "troubled", self._seed, TROUBLES)
                     beside.stop()
                     self._sums.set_result(sums)
+                if self._composed and not self._stopped.is_set():
+                    beside.start()
+                    self._by_chance(lab, crms, beside)
+                    beside.stop()
             for end, found in self._ends.items():
                 if not self._stopped.is_set():
                     found.set_result(after_the_end(self.version, end, self.folder / end))
@@ -120,8 +137,17 @@ class Theatre:
                 _fail(judged, error)
             _fail(self._closing, error)
             _fail(self._sums, error)
+            for _, result in self._composed.values():
+                _fail(result, error)
             for found in self._ends.values():
                 _fail(found, error)
+
+    def _by_chance(self, lab: Lab, crms: Crms, beside: Beside) -> None:
+        stories = [story for story, _ in self._composed.values()]
+        for result in played(lab, crms, beside, stories, self.folder / "by-chance"):
+            self._composed[result.name][1].set_result(result)
+            if self._stopped.is_set():
+                raise CannotPlayError("the stories were stopped")
 
     def _tell(self, story: Scenario, lab: Lab, crms: Crms, beside: Beside) -> Judged:
         said, captures = len(beside.log), self.folder / "captures"

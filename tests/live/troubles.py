@@ -149,7 +149,7 @@ def _sum(
                         f"{run}: {pair} talked for {last - first - unheard:.1f} s heard, and has no card"
                     )
     sums.opened += len(set(cards))
-    sums.doubled += _doubled(told) + max(0, len(set(over)) - len(calls))
+    sums.doubled += doubled(told) + max(0, len(set(over)) - len(calls))
     if sums.doubled:
         sums.faults.append(f"{run}: {sums.doubled} doubled by now")
     sums.faults += [f"{run}: {pair} did not talk and has a card" for pair in set(cards) - talked]
@@ -157,7 +157,7 @@ def _sum(
         sums.faults.append(f"{run}: began {began}, over {over}")
 
 
-def _doubled(told: Sequence[Told]) -> int:
+def doubled(told: Sequence[Told]) -> int:
     """Cards that were opened while they were open. What comes again with the same key its receiver takes for one."""
     doubled, showing, seen = 0, set[tuple[str, str]](), set[str]()
     for one in told:

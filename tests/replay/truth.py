@@ -1,8 +1,13 @@
 """What really happened, held against what a replay says."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+UNHEARD = 0.06
+"""Seconds of talk that ears may not hear: sound goes in packets of 20 ms, and two are needed to know a voice."""
+TALK = 0.8
+"""By so many seconds a talk may differ."""
 COMPARED = ("direction", "client", "did", "answered", "participants", "rang", "transfers", "cards")
 
 
@@ -15,17 +20,36 @@ def differences(truth: dict[str, Any], records: Sequence[dict[str, Any]]) -> lis
         wrong.append("the recording's file is on no call")
     if any(call.get("consulted") for call in truth["calls"]) and not any(r["consulted"] for r in records):
         wrong.append("the consulted colleague is named nowhere")
-    got = [_seen(record) for record in records if _clients(record)]
+    got = [record for record in records if _clients(record)]
     if truth["scenario"] == "click_to_call_ignored":  # nobody outside was ever called
-        got = [call for call in got if call["answered"] or call["cards"]]
-    for call in truth["calls"]:
-        want = _expected(call)
-        match = next((seen for seen in got if _agrees(seen, want, call.get("open", ()))), None)
-        if match is None:
-            wrong.append(f"missing    {want}")
-        else:
+        got = [record for record in got if record["answered"] or record["cards"]]
+    for call in sorted(truth["calls"], key=lambda call: bool(call.get("optional"))):
+        of_it = [record for record in got if _is_of(record, call, truth)]
+        if of_it:  # one client may have called twice: the record with the most alike talk is of this call
+            match = min(of_it, key=lambda record: max(talk_off(record, call).values(), default=0.0))
             got.remove(match)
-    return wrong + [f"unexpected {call}" for call in got]
+            off = {one: by for one, by in talk_off(match, call).items() if by > TALK}
+            wrong += [
+                f"{one} talked {call['heard'][one]} s with {call['client']}, told {by:.2f} s off"
+                for one, by in off.items()
+            ]
+        elif not call.get("optional"):
+            wrong.append(f"missing    {_expected(call)}")
+    return wrong + [f"unexpected {_seen(record)}" for record in got]
+
+
+def doubtful(record: dict[str, Any], call: dict[str, Any], truth: dict[str, Any]) -> set[str]:
+    """Those of whom the ears cannot say whether they talked to the client: heard too shortly, or told of as having
+    talked more shortly than one can hear. Whose phone, or the client's, was on hold all that time has not talked.
+    """
+    unsure = set(call.get("either", ()))
+    if "on_hold" in truth:
+        for part in record["participants"]:
+            first, last = (datetime.fromisoformat(part[end]).timestamp() for end in ("from", "to"))
+            holds = [*truth["on_hold"].get(part["extension"], ()), *truth["on_hold"].get(call["client"], ())]
+            if last - first <= UNHEARD and not any(begin <= first and last <= end for begin, end in holds):
+                unsure.add(part["extension"])
+    return unsure - set(call["participants"])
 
 
 def _clients(record: dict[str, Any]) -> bool:
@@ -45,7 +69,7 @@ def _beside(call: dict[str, Any], records: Sequence[dict[str, Any]]) -> list[str
             for part in record["participants"]
             if part["extension"] == extension
         ]
-        if not said or abs(said[0] - seconds) > 0.8:
+        if not said or abs(said[0] - seconds) > TALK:
             wrong.append(f"{extension} talked {seconds} s, not {said}")
     return wrong
 
@@ -63,6 +87,26 @@ def _seen(record: dict[str, Any]) -> dict[str, Any]:
 def _expected(call: dict[str, Any]) -> dict[str, Any]:
     did = None if call["direction"] == "outbound" else call["did"]
     return {**{key: call.get(key) for key in COMPARED}, "did": did, "cards": sorted(call["participants"])}
+
+
+def _is_of(record: dict[str, Any], call: dict[str, Any], truth: dict[str, Any]) -> bool:
+    """Whether a record tells of this call as it was."""
+    seen, want = _seen(record), _expected(call)
+    if truth.get("any_order"):  # ears tell who talked, not who was first by milliseconds
+        seen["participants"], want["participants"] = sorted(seen["participants"]), sorted(want["participants"])
+    left_open = [*call.get("open", ())]
+    if unsure := doubtful(record, call, truth):
+        left_open = [key for key in left_open if key not in ("answered", "participants", "cards")]
+        for key in ("participants", "cards"):
+            seen[key] = [one for one in seen[key] if one not in unsure]
+        seen["answered"] = bool(seen["participants"])
+    return _agrees(seen, want, left_open)
+
+
+def talk_off(record: dict[str, Any], call: dict[str, Any]) -> dict[str, float]:
+    """By how many seconds the talk of each of whom it is known is told wrongly."""
+    said = {part["extension"]: part["talk_seconds"] for part in record["participants"]}
+    return {one: abs(said[one] - heard) for one, heard in call.get("heard", {}).items() if one in said}
 
 
 def _agrees(seen: dict[str, Any], want: dict[str, Any], left_open: Sequence[str]) -> bool:

@@ -1,0 +1,167 @@
+"""What is true of a composed story: with whom each client talked, by ear."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from tests.live.chance.acting import Outside, Performance, rung_outside, whose
+from tests.live.chance.ears import Spans, both, heard, seconds, together
+from tests.live.chance.story import CALLED, Story
+from tests.live.chance.wire import Packet
+from tests.live.lab import Lab
+from tests.live.phones import News
+
+SURE = 0.08
+"""Seconds for which two have heard each other without doubt. Sound goes in packets of 20 ms, and it takes two of them
+to know a voice: a shorter meeting may be heard on one side only, or not at all, and either answer is right. So it is
+when one heard the other while somebody pressed digits: who presses is not heard (0.15 s for a digit).
+"""
+
+
+@dataclass
+class Met:
+    """What the ears say of one call with somebody outside. talk: when the two heard each other. either: who was heard
+    too shortly, or by one side only for a moment.
+    """
+
+    outside: Outside
+    talk: dict[str, Spans] = field(default_factory=dict)
+    either: set[str] = field(default_factory=set)
+    one_way: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def participants(self) -> list[str]:
+        """Those who talked without doubt, by the first word."""
+        sure = [who for who, spans in self.talk.items() if who not in self.either]
+        return sorted(sure, key=lambda who: self.talk[who][0])
+
+
+def met(lab: Lab, performance: Performance, news: Iterable[Sequence[News]], sound: Sequence[Packet]) -> list[Met]:
+    """What the phones heard. news: of each phone that took part. sound: all that the PBX sent them."""
+    colleagues = {extension: phone.voice for extension, phone in lab.phones.items()}
+    mobiles = {one.key: one.voice for one in performance.outside if whose(one.number)}
+    people = colleagues | mobiles
+    clients = {one.key: one.voice for one in performance.outside if not whose(one.number)}
+    hears: dict[str, dict[str, Spans]] = {}
+    for who, packets in _listened(news, sound):
+        for voice, spans in heard(packets, clients if who in people else people).items():
+            mine = hears.setdefault(who, {})
+            mine[voice] = together([*mine.get(voice, []), *spans])
+    found = []
+    for outside in performance.outside:
+        if outside.key in clients:
+            found.append(one := Met(outside))
+            for who in people:
+                there, back = hears.get(outside.key, {}).get(who, []), hears.get(who, {}).get(outside.key, [])
+                _meet(one, performance, who, there, back)
+    return found
+
+
+def _listened(news: Iterable[Sequence[News]], sound: Sequence[Packet]) -> Iterator[tuple[str, list[Packet]]]:
+    """Whose phone listened, and what came to it meanwhile."""
+    by_port: dict[int, list[Packet]] = {}
+    for packet in sound:
+        by_port.setdefault(packet.port, []).append(packet)
+    for log in news:
+        for n, one in enumerate(log):
+            if "recording" in one:
+                rest = (later for later in log[n + 1 :] if later.get("call") == one["call"])
+                end = next(
+                    (later["at"] for later in rest if "media" in later or later.get("state") == "DISCONNECTED"), inf
+                )
+                packets = [packet for packet in by_port.get(one["port"], ()) if one["at"] <= packet.at < end]
+                yield Path(one["recording"]).name.split("-")[0], packets
+
+
+def _meet(one: Met, performance: Performance, who: str, there: Spans, back: Spans) -> None:
+    """Adds what a client and a colleague heard of each other. there: what the client heard."""
+    talk = both(there, back)
+    person = next((whose(other.number) or "" for other in performance.outside if other.key == who), who)
+    if talk:
+        one.talk[person] = together([*one.talk.get(person, []), *talk])
+    if there or back:
+        one.one_way[person] = (round(seconds(there), 2), round(seconds(back), 2))
+    if seconds(one.talk.get(person, [])) >= SURE:
+        one.either.discard(person)
+    elif talk or 0 < max(seconds(there), seconds(back)) < SURE or both([*there, *back], performance.pressing):
+        one.either.add(person)
+
+
+def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict[str, Any]]:
+    """The calls that the records should tell of, in the form of all truths.
+
+    heard: seconds of talk. either: any answer is right for these. optional: there may be no such record: an outside
+    number that somebody was sent to, and nobody of the company talked to (a third party), or that was dialled in vain.
+    """
+    directly = [done.action.to for done in performance.played if done.action.do in ("call", "click")]
+    truth = []
+    for one in found:
+        if one.outside.did is not None or one.participants or one.either:
+            truth.append(_call(one))
+    reached = [call["client"] for call in truth if call["direction"] == "outbound"]
+    asked = rung_outside(lab)
+    for number in CALLED:
+        tried = max(asked.count(number), sum(number in done.action.to for done in performance.played))
+        for n in range(tried - reached.count(f"+{number}")):
+            sure = n < min(asked.count(number), directly.count(number)) - reached.count(f"+{number}")
+            truth.append(_call(Met(Outside("", number, None, 0)), optional=not sure))
+    return truth
+
+
+def _call(one: Met, optional: bool = False) -> dict[str, Any]:
+    outside = one.outside
+    call = {
+        "direction": "outbound" if outside.did is None else "inbound",
+        "client": f"+{outside.number}",
+        "did": outside.did,
+        "answered": bool(one.participants),
+        "participants": one.participants,
+        "rang": [],
+        "consulted": [],
+        "transfers": [],
+        "open": ["rang", "transfers", *(["answered", "participants", "cards"] if one.either else [])],
+        "heard": {who: round(seconds(one.talk[who]), 2) for who in one.participants},
+    }
+    return call | ({"either": sorted(one.either)} if one.either else {}) | ({"optional": True} if optional else {})
+
+
+def on_hold(news: Sequence[News]) -> Spans:
+    """When a phone had all its calls on hold by itself: then nobody heard it, and it heard nobody."""
+    state: dict[int, str] = {}
+    spans: list[tuple[float, float]] = []
+    since = 0.0
+    for one in news:
+        call = one.get("call", -1)
+        if one.get("state") == "DISCONNECTED":
+            state.pop(call, None)
+        elif one.get("state") in ("ASKED", "DIALLING") or one.get("media") in ("held here", "active"):
+            state[call] = one.get("media", "none")
+        holds = bool(state) and all(media == "held here" for media in state.values())
+        if holds and not since:
+            since = one["at"]
+        elif since and not holds:
+            spans.append((since, one["at"]))
+            since = 0.0
+    return spans
+
+
+def truth(
+    story: Story, lab: Lab, performance: Performance, found: Sequence[Met], holds: Mapping[str, Spans]
+) -> dict[str, Any]:
+    """To be kept beside a capture. holds: when whose phone was on hold."""
+    return {
+        "scenario": story.name,
+        "asterisk": lab.version,
+        "what": "Composed by chance; the truth is what the phones heard.",
+        "calls": calls(lab, performance, found),
+        "any_order": True,
+        "on_hold": {who: [[round(begin, 2), round(end, 2)] for begin, end in spans] for who, spans in holds.items()},
+        "ears": [_ears(one) for one in found],
+    }
+
+
+def _ears(one: Met) -> Mapping[str, object]:
+    spans = {who: [[round(begin, 2), round(end, 2)] for begin, end in spans] for who, spans in one.talk.items()}
+    return {"client": f"+{one.outside.number}", "did": one.outside.did, "spans": spans, "one_way": one.one_way}
