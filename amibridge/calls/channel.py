@@ -71,10 +71,10 @@ class Channel:
     who: Who = NOBODY
     local: bool = False
     up: bool = False
-    on_hold: bool = False
-    """Its side put the others on hold."""
-    hold_by_phone: bool = False
-    """The hold is provably the phone's own: it goes with the channel from bridge to bridge."""
+    phone_holds: bool = False
+    """Its phone provably put the others on hold: that goes with the channel from bridge to bridge."""
+    code_holds: bool = False
+    """A feature code put the others on hold for it; or a phone did, whose hold cannot be told from that."""
     unheld_at: float | None = None
     """When an Unhold came that has not been believed yet."""
     moved_at: float | None = None
@@ -119,6 +119,11 @@ class Channel:
     leaving: bool = False
     """Its far end has hung up: what it still does in the PBX nobody hears."""
     gone: bool = False
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether its side put the others on hold."""
+        return self.phone_holds or self.code_holds
 
     @property
     def audible(self) -> bool:

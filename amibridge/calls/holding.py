@@ -24,8 +24,11 @@ def on_hold(state: State, event: Event) -> None:
     channel = met(state, event)
     if channel is not None:
         channel.unheld_at = None
-        channel.hold_by_phone = event.headers.get("MusicClass") is not None
-        _set(state, channel, on_hold=True)
+        if event.headers.get("MusicClass") is not None:
+            channel.phone_holds = True
+        else:
+            channel.code_holds = True
+        conversation.changed(state, channel)
 
 
 def on_unhold(state: State, event: Event) -> None:
@@ -40,7 +43,12 @@ def on_unhold(state: State, event: Event) -> None:
     def believe() -> None:
         if channel.unheld_at == at and not channel.gone:
             channel.unheld_at = None
-            _set(state, channel, on_hold=False, since=at)
+            # Of two holds it ends the code's: whichever it was, the other one goes on.
+            if channel.code_holds:
+                channel.code_holds = False
+            else:
+                channel.phone_holds = False
+            conversation.changed(state, channel, since=at)
 
     state.at_deadline(at + state.patience.unhold_settles, believe)
 
@@ -63,8 +71,7 @@ def goes_into(state: State, channel: Channel, bridge: Bridge) -> None:
         return
     if bridge.consultation or channel.consults:
         channel.moved_at = state.at
-        if not channel.hold_by_phone:
-            channel.on_hold, channel.unheld_at = False, None
+        channel.code_holds, channel.unheld_at = False, None
     channel.consults = bridge.consultation
 
 
@@ -77,32 +84,17 @@ def settled_at(state: State) -> float:
 def on_music_start(state: State, event: Event) -> None:
     """`MusicOnHoldStart`: this channel hears music."""
     channel = met(state, event)
-    if channel is None:
-        return
-    if channel.bridge is None:
-        _set(state, channel, music=True)
-    else:
-        _set(state, channel, held=True)
+    if channel is not None:
+        if channel.bridge is None:
+            channel.music = True
+        else:
+            channel.held = True
+        conversation.changed(state, channel)
 
 
 def on_music_stop(state: State, event: Event) -> None:
     """`MusicOnHoldStop`: the music is over, whoever started it. It always comes, unlike `Unhold`."""
     channel = met(state, event)
     if channel is not None:
-        _set(state, channel, music=False, held=False)
-
-
-def _set(
-    state: State,
-    channel: Channel,
-    *,
-    on_hold: bool | None = None,
-    music: bool | None = None,
-    held: bool | None = None,
-    since: float | None = None,
-) -> None:
-    channel.on_hold = channel.on_hold if on_hold is None else on_hold
-    channel.music = channel.music if music is None else music
-    channel.held = channel.held if held is None else held
-    if channel.bridge is not None:
-        conversation.changed(state, channel, since)
+        channel.music = channel.held = False
+        conversation.changed(state, channel)

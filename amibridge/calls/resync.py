@@ -64,7 +64,7 @@ def present(state: State, picture: Picture) -> None:
     for channel, row in zip(channels, picture.channels, strict=True):
         # Who is on hold or hears music is in no listing; what was heard of it before the gap may be over. Only whoever
         # was in the same bridge before may still wait there for a conference's leader.
-        channel.on_hold = channel.held = channel.consults = False
+        channel.phone_holds = channel.code_holds = channel.held = channel.consults = False
         channel.music = channel.music and channel.bridge is not None and channel.bridge.uid == row.bridge
         if row.bridge is None:
             state.leave(channel)

@@ -219,6 +219,15 @@ def test_a_phones_hold_goes_back_from_a_consultation() -> None:
     assert told.record["participants"][0]["talk_seconds"] == 3.0
 
 
+@pytest.mark.parametrize(
+    "holds", ["3 Hold 134 MusicClass=default\n4 Hold 134\n", "3 Hold 134\n4 Hold 134 MusicClass=default\n"]
+)
+def test_a_code_that_comes_to_nothing_ends_its_own_hold_and_not_the_phones(holds: str) -> None:
+    """134 presses a transfer's code and the phone's hold key; nobody is reached, and Asterisk says Unhold."""
+    told = Story().play(TALKING, holds, "6 Unhold 134\n8 Unhold 134\n", leaves(9, "134", "client"))
+    assert told.record["participants"][0]["talk_seconds"] == 3.0
+
+
 def test_a_consultation_by_feature_code_is_talk_between_colleagues() -> None:
     told = Story().play(TALKING, CONSULTS, "9 Hangup client\n9 Hangup 134\n9 Hangup 120")
     assert told.record["consulted"] == ["120"]
