@@ -91,7 +91,7 @@ def _after_a_gap(
     unsure: set[Pair],
     gap: Sequence[tuple[float, float]],
 ) -> tuple[list[str], Counter[Pair], set[Pair]]:
-    """What is wrong all the same; the cards that are due: of those who talked long enough beside the gap; who talked."""
+    """What is wrong all the same; the cards due (of those who talked long enough beside the gap); who talked."""
     due: Counter[Pair] = Counter()
     talked: set[Pair] = set()
     for one in performed.met:
