@@ -13,6 +13,8 @@ from tests.replay.truth import doubtful, talk_off
 
 Pair = tuple[str, str]
 """A client's number and an extension."""
+NAMELESS = str(None)
+"""A client whose number no record knows."""
 
 
 @dataclass
@@ -98,6 +100,9 @@ def _after_a_gap(
         for who, spans in one.talk.items():
             pair = (f"+{one.outside.number}", who)
             talked.add(pair)
+            if one.outside.did is None and pair not in opened:  # a listing does not say what was dialled in the gap
+                pair = NAMELESS, who
+                talked.add(pair)
             if max((end - begin for begin, end in without(spans, gap)), default=0.0) >= SEEN:
                 due[pair] = 1
     found = [f"{pair} talked beside the gap, and has no card" for pair in due if pair not in opened]
