@@ -28,7 +28,8 @@ def differences(truth: dict[str, Any], records: Sequence[dict[str, Any]]) -> lis
         if of_it:  # one client may have called twice: the record with the most alike talk is of this call
             match = min(of_it, key=lambda record: max(talk_off(record, call).values(), default=0.0))
             got.remove(match)
-            off = {one: by for one, by in talk_off(match, call).items() if by > BY_EAR}
+            pressed = call.get("pressed", {})
+            off = {one: by for one, by in talk_off(match, call).items() if by > BY_EAR + pressed.get(one, 0.0)}
             wrong += [
                 f"{one} talked {call['heard'][one]} s with {call['client']}, told {by:.2f} s off"
                 for one, by in off.items()
