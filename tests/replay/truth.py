@@ -6,8 +6,8 @@ from typing import Any
 
 UNHEARD = 0.06
 """Seconds of talk that ears may not hear: sound goes in packets of 20 ms, and two are needed to know a voice."""
-TALK = 0.8
-"""By so many seconds a talk may differ."""
+TALK, BY_EAR = 0.8, 0.4
+"""By so many seconds a talk may differ: of a script, and of what ears heard (0.1 s but for digits)."""
 COMPARED = ("direction", "client", "did", "answered", "participants", "rang", "transfers", "cards")
 
 
@@ -28,7 +28,8 @@ def differences(truth: dict[str, Any], records: Sequence[dict[str, Any]]) -> lis
         if of_it:  # one client may have called twice: the record with the most alike talk is of this call
             match = min(of_it, key=lambda record: max(talk_off(record, call).values(), default=0.0))
             got.remove(match)
-            off = {one: by for one, by in talk_off(match, call).items() if by > TALK}
+            pressed = call.get("pressed", {})
+            off = {one: by for one, by in talk_off(match, call).items() if by > BY_EAR + pressed.get(one, 0.0)}
             wrong += [
                 f"{one} talked {call['heard'][one]} s with {call['client']}, told {by:.2f} s off"
                 for one, by in off.items()

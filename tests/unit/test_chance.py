@@ -18,7 +18,7 @@ from tests.live.chance.story import read as read_story
 from tests.live.chance.truth import on_hold
 from tests.live.chance.wire import Packet
 from tests.live.hearing import RATE, TONES
-from tests.replay.truth import TALK, differences
+from tests.replay.truth import BY_EAR, differences
 
 SEEDS = st.integers(0, 2**32)
 SPANS = st.lists(
@@ -131,7 +131,7 @@ def test_by_ear_nobody_knows_who_was_first() -> None:
 
 
 def test_a_talk_of_another_length_is_wrong() -> None:
-    [found] = differences(_truth(CALL), [_record({"134": 2.0 + TALK + 0.01, "120": 1.0})])
+    [found] = differences(_truth(CALL), [_record({"134": 2.0 + BY_EAR + 0.01, "120": 1.0})])
     assert "134 talked 2.0 s" in found
 
 

@@ -4,6 +4,7 @@ out. Nothing is expected of the PBX: what came of it the phones have heard.
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,8 @@ class Performance:
         self.played: list[Played] = []
         self.pressing: list[tuple[float, float]] = []
         """When somebody pressed digits, from and to."""
+        self.codes: Counter[str] = Counter()
+        """For how many digits of feature codes who was not heard."""
         self._lab, self._scene, self._callers, self._cut = lab, scene, troupe.callers, cut
         self._voices = itertools.islice(hearing.TONES, len(lab.phones), None)
 
@@ -208,6 +211,7 @@ class Performance:
                 self._lab.driver.wait("MusicOnHoldStart", mark, NOTICE)
             self._scene.presses(line, number, device, PATIENCE)
         finally:
+            self.codes[who] += len(code)
             self.pressing.append((begin, time.time() + DIGIT))
 
     def _slot(self) -> str:

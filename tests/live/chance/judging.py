@@ -13,6 +13,8 @@ from tests.replay.truth import doubtful, talk_off
 
 Pair = tuple[str, str]
 """A client's number and an extension."""
+NAMELESS = str(None)
+"""A client whose number no record knows."""
 
 
 @dataclass
@@ -53,7 +55,8 @@ def judged(performed: Performed, crms: Crms, since: Mark, gap: Sequence[tuple[fl
         for who in doubtful(record, call, performed.truth)
     }
     if gap:
-        found, due = _after_a_gap(performed, told, opened, unsure, gap)
+        found, due, talked = _after_a_gap(performed, told, opened, unsure, gap)
+        unsure |= talked
     else:
         found = wrong(performed.truth, crms, since)
     off = [
@@ -89,18 +92,21 @@ def _after_a_gap(
     opened: Counter[Pair],
     unsure: set[Pair],
     gap: Sequence[tuple[float, float]],
-) -> tuple[list[str], Counter[Pair]]:
-    """What is wrong all the same, and the cards that are due: of those who talked long enough beside the gap."""
+) -> tuple[list[str], Counter[Pair], set[Pair]]:
+    """What is wrong all the same; the cards due (of those who talked long enough beside the gap); who talked."""
     due: Counter[Pair] = Counter()
-    talked: set[Pair] = set(unsure)
+    talked: set[Pair] = set()
     for one in performed.met:
         for who, spans in one.talk.items():
             pair = (f"+{one.outside.number}", who)
             talked.add(pair)
+            if one.outside.did is None and pair not in opened:  # a listing does not say what was dialled in the gap
+                pair = NAMELESS, who
+                talked.add(pair)
             if max((end - begin for begin, end in without(spans, gap)), default=0.0) >= SEEN:
                 due[pair] = 1
     found = [f"{pair} talked beside the gap, and has no card" for pair in due if pair not in opened]
-    found += [f"{pair} did not talk and has a card" for pair in opened if pair not in talked]
+    found += [f"{pair} did not talk and has a card" for pair in opened if pair not in talked | unsure]
     began = {one.call_id for one in told if one.type == "call.started"}
     over = {one.call_id for one in told if one.type == "call.finished"}
-    return found + ([f"began {began}, over {over}"] if began != over else []), due
+    return found + ([f"began {began}, over {over}"] if began != over else []), due, talked

@@ -68,9 +68,11 @@ def played(lab: Lab, crms: Crms, beside: Beside, stories: Iterable[Story], folde
     """Plays them in this order. Into `folder` goes what each left behind."""
     with Troupe(lab) as troupe:
         for story in stories:
-            since, link = Mark(crms), _Link(crms, beside)
+            since, link, said = Mark(crms), _Link(crms, beside), len(beside.log)
             performed = perform(lab, troupe, story, folder, link.cut)
             verdict = judged(performed, crms, since, link.gap())
+            if not verdict.cut:
+                verdict.wrong.extend(line for line in beside.log[said:] if line.startswith("level=error"))
             if verdict.wrong:
                 _keep(performed.recordings, folder / f"{story.name}.recordings")
             yield Result(story.name, verdict, performed.capture)

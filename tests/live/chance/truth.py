@@ -18,6 +18,8 @@ SURE = 0.08
 to know a voice: a shorter meeting may be heard on one side only, or not at all, and either answer is right. So it is
 when one heard the other while somebody pressed digits: who presses is not heard (0.15 s for a digit).
 """
+A_DIGIT = 0.3
+"""Seconds for which who presses a digit is not heard, with the pause between two."""
 
 
 @dataclass
@@ -92,14 +94,15 @@ def _meet(one: Met, performance: Performance, who: str, there: Spans, back: Span
 def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict[str, Any]]:
     """The calls that the records should tell of, in the form of all truths.
 
-    heard: seconds of talk. either: any answer is right for these. optional: there may be no such record: an outside
-    number that somebody was sent to, and nobody of the company talked to (a third party), or that was dialled in vain.
+    heard: seconds of talk. pressed: seconds for which who was not heard, as digits were pressed. either: any answer is
+    right for these. optional: there may be no such record: an outside number that somebody was sent to, and nobody of
+    the company talked to (a third party), or that was dialled in vain.
     """
     directly = [done.action.to for done in performance.played if done.action.do in ("call", "click")]
     truth = []
     for one in found:
         if one.outside.did is not None or one.participants or one.either:
-            truth.append(_call(one))
+            truth.append(_call(one, pressed=performance.codes))
     reached = [call["client"] for call in truth if call["direction"] == "outbound"]
     asked = rung_outside(lab)
     for number in CALLED:
@@ -110,8 +113,9 @@ def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict
     return truth
 
 
-def _call(one: Met, optional: bool = False) -> dict[str, Any]:
+def _call(one: Met, optional: bool = False, pressed: Mapping[str, int] | None = None) -> dict[str, Any]:
     outside = one.outside
+    unheard = {who: round(A_DIGIT * digits, 2) for who, digits in (pressed or {}).items() if who in one.participants}
     call = {
         "direction": "outbound" if outside.did is None else "inbound",
         "client": f"+{outside.number}",
@@ -124,6 +128,7 @@ def _call(one: Met, optional: bool = False) -> dict[str, Any]:
         "open": ["rang", "transfers", *(["answered", "participants", "cards"] if one.either else [])],
         "heard": {who: round(seconds(one.talk[who]), 2) for who in one.participants},
     }
+    call |= {"pressed": unheard} if unheard else {}
     return call | ({"either": sorted(one.either)} if one.either else {}) | ({"optional": True} if optional else {})
 
 
