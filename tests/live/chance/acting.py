@@ -17,7 +17,7 @@ from tests.live.phones import Leg, Phone
 from tests.live.scene import Scene
 
 IN_A_CALL = {"hangup", "hold", "resume", "refer", "join", "press"}
-KNOWN = IN_A_CALL | {"call", "fetch", "click", "answer", "decline", "redirect", "wait", "cut"}
+KNOWN = IN_A_CALL | {"call", "fetch", "click", "answer", "decline", "forward", "redirect", "wait", "cut"}
 """What can be done."""
 PATIENCE = 1.5
 """Seconds in which a phone has to ring that is to be answered, and a PBX to act on a digit."""
@@ -112,7 +112,7 @@ class Performance:
             return self._clicks(action.who, action.to)
         if action.do == "redirect":
             return self._redirects(action.who, action.to)
-        if action.do in ("answer", "decline"):
+        if action.do in ("answer", "decline", "forward"):
             return self._takes_up(action)
         lines = self._lines(action.who)
         if action.line >= len(lines):
@@ -192,6 +192,9 @@ class Performance:
             return "does not ring"
         if action.do == "decline":
             leg.replies(int(action.to))
+        elif action.do == "forward":
+            contact = f"<sip:{action.to}@{self._scene.host}:{self._scene.port}>"
+            leg.replies(302, headers={"Contact": contact})
         elif action.who in COLLEAGUES:
             leg.replies(200)
         else:

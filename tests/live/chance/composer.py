@@ -154,7 +154,11 @@ class _Office:
         return [(0.7, partial(self._comes_back, talk)) for talk, (lot, _) in self._parked.items() if lot != LOTS[0]]
 
     def _of_ringing(self, line: _Line) -> "_Moves":
-        return [(5.0, partial(self._answers, line)), (0.3, partial(self._declines, line))]
+        moves: _Moves = [(5.0, partial(self._answers, line)), (0.3, partial(self._declines, line))]
+        if line.owner in COLLEAGUES and line.talk not in self._clicked:
+            others = [one for one in COLLEAGUES if one != line.owner]
+            moves.append((0.15, partial(self._forwards, line, self._chance.choice(others))))
+        return moves
 
     def _of_calling(self, line: _Line) -> "_Moves":
         inside = line.owner in COLLEAGUES
@@ -245,6 +249,11 @@ class _Office:
     def _declines(self, line: _Line) -> None:
         self._does("decline", line.owner, to=self._chance.choice(["486", "603"]))
         self._leaves(line)
+
+    def _forwards(self, line: _Line, to: str) -> None:
+        self._does("forward", line.owner, to=to)
+        self._lines.remove(line)
+        self._ring(line.talk, INSIDE[to])
 
     def _hangs_up(self, line: _Line) -> None:
         self._does_on(line, "hangup")

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from tests.live import hearing
 from tests.live.chance.acting import Outside, Performance, rung_outside, whose
 from tests.live.chance.ears import Spans, both, heard, seconds, together
 from tests.live.chance.story import CALLED, Story
@@ -18,6 +20,9 @@ SURE = 0.08
 to know a voice: a shorter meeting may be heard on one side only, or not at all, and either answer is right. So it is
 when one heard the other while somebody pressed digits: who presses is not heard (0.15 s for a digit).
 """
+MUSIC = "music"
+NO_CODE = 2.5
+"""Seconds in which a PBX knows that what was pressed is no code, and everybody has heard the digits."""
 A_DIGIT = 0.3
 """Seconds for which who presses a digit is not heard, with the pause between two."""
 
@@ -48,7 +53,7 @@ def met(lab: Lab, performance: Performance, news: Iterable[Sequence[News]], soun
     clients = {one.key: one.voice for one in performance.outside if not whose(one.number)}
     hears: dict[str, dict[str, Spans]] = {}
     for who, packets in _listened(news, sound):
-        for voice, spans in heard(packets, clients if who in people else people).items():
+        for voice, spans in heard(packets, {MUSIC: hearing.MUSIC, **(clients if who in people else people)}).items():
             mine = hears.setdefault(who, {})
             mine[voice] = together([*mine.get(voice, []), *spans])
     found = []
@@ -56,8 +61,9 @@ def met(lab: Lab, performance: Performance, news: Iterable[Sequence[News]], soun
         if outside.key in clients:
             found.append(one := Met(outside))
             for who in people:
-                there, back = hears.get(outside.key, {}).get(who, []), hears.get(who, {}).get(outside.key, [])
-                _meet(one, performance, who, there, back)
+                client, colleague = hears.get(outside.key, {}), hears.get(who, {})
+                music = together([*client.get(MUSIC, []), *colleague.get(MUSIC, [])])
+                _meet(one, performance, who, client.get(who, []), colleague.get(outside.key, []), music)
     return found
 
 
@@ -77,9 +83,11 @@ def _listened(news: Iterable[Sequence[News]], sound: Sequence[Packet]) -> Iterat
                 yield Path(one["recording"]).name.split("-")[0], packets
 
 
-def _meet(one: Met, performance: Performance, who: str, there: Spans, back: Spans) -> None:
-    """Adds what a client and a colleague heard of each other. there: what the client heard."""
-    talk = both(there, back)
+def _meet(one: Met, performance: Performance, who: str, there: Spans, back: Spans, music: Spans) -> None:
+    """Adds what a client and a colleague heard of each other. there: when the client heard. music: when one of them
+    heard that.
+    """
+    talk = _while_pressing(both(there, back), performance.pressing, music)
     person = next((whose(other.number) or "" for other in performance.outside if other.key == who), who)
     if talk:
         one.talk[person] = together([*one.talk.get(person, []), *talk])
@@ -89,6 +97,18 @@ def _meet(one: Met, performance: Performance, who: str, there: Spans, back: Span
         one.either.discard(person)
     elif talk or 0 < max(seconds(there), seconds(back)) < SURE or both([*there, *back], performance.pressing):
         one.either.add(person)
+
+
+def _while_pressing(talk: Spans, pressing: Sequence[tuple[float, float]], music: Spans) -> Spans:
+    """The talk goes on while digits are pressed, and until the PBX knows that they are no code (`featuredigittimeout`),
+    though who presses is not heard.
+    """
+    silent = [
+        (end, begin)
+        for (_, end), (begin, _) in pairwise(talk)
+        if begin - end < NO_CODE and both([(end, begin)], pressing) and seconds(both([(end, begin)], music)) < SURE
+    ]
+    return together([*talk, *silent])
 
 
 def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict[str, Any]]:
