@@ -202,7 +202,7 @@ class ManagerServer:
 class ManualClock:
     """Time stands still until a test moves it. slept: the length of every sleep that was begun.
 
-    Chance is always 0.5, so the waits for the next attempt are 0.75, 1.5, 3 … seconds; nothing else sleeps so long.
+    Chance is always 0.5, so the waits for the next attempt are 0.375, 0.75, 1.5 … seconds; nothing else sleeps so long.
     """
 
     def __init__(self) -> None:

@@ -200,7 +200,7 @@ async def test_the_line_outlives_the_connection() -> None:
         pbx.links[0].close()
         await listener.until_told("lost")
         assert listener.losses[0][1:] == (first.at + 10, 5010.25)
-        await time.asleep(0.75)
+        await time.asleep(0.375)
         time.move(20)
         await listener.until_told("picture", 2)
         assert listener.pictures[1][1:] == (first.at + 30, 5030.25)
