@@ -207,6 +207,10 @@ class ManualClock:
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.set_by = 0.0
+        """How far somebody has set the wall clock."""
+        self.suspended = 0.0
+        """Seconds that the host has slept: they have passed, and `now` does not count them."""
         self.slept: list[float] = []
         self.change = Change()
         self._sleeping: list[tuple[float, asyncio.Future[None]]] = []
@@ -214,7 +218,13 @@ class ManualClock:
     @property
     def clock(self) -> Clock:
         """What a session is given. The epoch began a million seconds before `now` did."""
-        return Clock(lambda: self.now, lambda: self.now + 1e6, self._sleep, lambda: 0.5)
+        return Clock(
+            lambda: self.now,
+            lambda: self.now + self.suspended + self.set_by + 1e6,
+            self._sleep,
+            lambda: 0.5,
+            lambda: self.suspended,
+        )
 
     def _sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
