@@ -7,6 +7,7 @@ something arrived: only the host's elapsed seconds show that both were set.
 """
 
 from dataclasses import dataclass
+from math import isnan
 
 from amibridge.calls import UNKNOWN
 
@@ -17,6 +18,9 @@ SLEW = 0.1
 DRIFT = 1e-4
 """How much faster or slower than the host's the clock of another host may run: ten times what quartz does."""
 
+TICK = 1e-6
+"""Seconds from one event to the next where nothing tells any time: what came first stays first, and nothing lasts."""
+
 
 @dataclass(slots=True)
 class Timeline:
@@ -25,7 +29,7 @@ class Timeline:
     at: float = 0.0
     wall: float = UNKNOWN
     _begun: bool = False
-    """Something was placed, with a time or without."""
+    """Something was placed, be it without a time."""
     _place: float | None = None
     """Where the last timestamp was placed; None before the first."""
     _shift: float = 0.0
@@ -101,6 +105,8 @@ class Timeline:
     def _unstamped(self, arrival: float | None, received: float | None, passed: float) -> None:
         """An event that tells no time, or the present: as much has passed on the line as between the arrivals."""
         if arrival is None:
+            if isnan(self.wall):
+                self.at += TICK
             return
         if not self._begun:
             self.at = arrival
