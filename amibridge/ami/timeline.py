@@ -18,8 +18,9 @@ SLEW = 0.1
 DRIFT = 1e-4
 """How much faster or slower than the host's the clock of another host may run: ten times what quartz does."""
 
-TICK = 1e-6
-"""Seconds from one event to the next where nothing tells any time: what came first stays first, and nothing lasts."""
+TICK = 0.01
+"""Seconds from one event to the next where nothing tells any time: what came first stays first, and what the core waits
+for some tenths of a second for (a transfer behind an Unhold, the rest of a ring group) has come some events later."""
 
 
 @dataclass(slots=True)

@@ -59,8 +59,8 @@ def begins_talk(state: State, call: Call, channel: Channel, bridge: str, since: 
         call.note(state.wall, extension, f"{channel.name} and the client's {whom} hear each other in bridge {bridge}")
         if part.finding is not Finding.PARTICIPANT:
             part.finding = Finding.PARTICIPANT
-            since = "" if state.timeless else f" since {clock(state.wall)}"
-            because = f"{channel.name} and {whom} hear each other in bridge {bridge}{since}"
+            when = "" if state.timeless else f" since {clock(state.wall)}"
+            because = f"{channel.name} and {whom} hear each other in bridge {bridge}{when}"
             state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))
         call.aside.pop(extension, None)
         for other in list(call.aside.values()):
