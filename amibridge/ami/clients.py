@@ -28,7 +28,7 @@ _NAMED = ("CallerIDName", "ConnectedLineName")
 _NUMBER_VARIABLE = re.compile(r"NUM|DID|PHONE|CALLERID|DNID|RDNIS|\bANI\b|EXTEN", re.IGNORECASE)
 _NOBODY = frozenset(("", "<unknown>", "unknown", "anonymous", "restricted", "unavailable", "private", "asterisk"))
 """What stands in the place of a name or a number when there is none, in lower case."""
-UNTOUCHED = frozenset(("Timestamp", "Received", "EventTV", "SessionTV"))
+UNTOUCHED = frozenset(("Timestamp", "Elapsed", "Received", "EventTV", "SessionTV"))
 """Headers that hold a time, whatever number that may look like."""
 
 

@@ -1,5 +1,6 @@
 """From packets to events: what is of no interest is dropped by its name, before anything is decoded."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from amibridge.ami.packets import END, LIMIT, headers
@@ -16,6 +17,8 @@ _TIMESTAMP = b"\r\nTimestamp: "
 _RECEIVED = b"\r\nReceived: "
 _RECEIVED_SIZE = 40
 """More than the last line of a recorded packet, `Received: 1795290969.056145`, is long."""
+_ELAPSED = re.compile(rb"\r\nElapsed: ([0-9]{1,12}\.[0-9]{1,9})\r\nReceived: [0-9.]+\Z")
+"""How `record` ends a packet. Nobody else can write there: what a caller writes stands in the middle."""
 
 
 class Decoder:
@@ -26,10 +29,13 @@ class Decoder:
         self._torn = b""
         """The beginning of a packet that an empty line inside of it tore apart."""
 
-    def events(self, packets: Iterable[bytes], received: float | None = None) -> Iterator[Event]:
+    def events(
+        self, packets: Iterable[bytes], received: float | None = None, elapsed: float | None = None
+    ) -> Iterator[Event]:
         """The events among these packets that the core has a use for, placed on the line of time.
 
         received: when the packets arrived (epoch seconds); a packet with a `Received` header of its own knows better.
+        elapsed: the same on the host's clock that never steps; a recorded packet's is in its `Elapsed`.
         """
         find, place = _INTERESTING.get, self._timeline.place
         begun, self._torn = self._torn, b""
@@ -46,10 +52,10 @@ class Decoder:
                 begun = packet if len(packet) <= LIMIT else b""
                 continue
             # `record` writes its header last: there is no need to look through the whole packet for it.
-            arrived = received
+            arrived, passed = received, elapsed
             if packet.find(_RECEIVED, -_RECEIVED_SIZE) >= 0:
-                arrived = _seconds(packet, _RECEIVED)
-            at, wall = place(_seconds(packet, _TIMESTAMP), arrived)
+                arrived, passed = _seconds(packet, _RECEIVED), _elapsed(packet)
+            at, wall = place(_seconds(packet, _TIMESTAMP), arrived, passed)
             yield Event(name, at, wall, headers(packet))
         self._torn = begun
 
@@ -68,6 +74,12 @@ def torn(packet: bytes) -> bool:
 def events(packets: Iterable[bytes], timeline: Timeline, received: float | None = None) -> Iterator[Event]:
     """The events of packets that are all there, as of a capture that was read whole."""
     return Decoder(timeline).events(packets, received)
+
+
+def _elapsed(packet: bytes) -> float | None:
+    """When a recorded packet arrived, in the host's elapsed seconds; captures of older versions do not say it."""
+    found = _ELAPSED.search(packet, max(0, len(packet) - 2 * _RECEIVED_SIZE))
+    return None if found is None else float(found[1])
 
 
 def _seconds(packet: bytes, line: bytes) -> float | None:

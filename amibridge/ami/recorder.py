@@ -1,4 +1,8 @@
-"""Recording: what a live PBX sends, as a capture that says of each packet when it arrived."""
+"""Recording: what a live PBX sends, as a capture that says of each packet when it arrived.
+
+Each packet gets two lines at its end: `Elapsed`, seconds that never step, by which a replay counts spans of time where
+the host's clock was set; and last `Received`, the wall clock.
+"""
 
 import gzip
 import lzma
@@ -32,19 +36,23 @@ def create(path: str) -> BinaryIO:
 class Recorder:
     """Writes packets as they arrive. packets, bytes: how many were written. failure: why no more are."""
 
-    def __init__(self, file: BinaryIO, failed: Callable[[], object]) -> None:
-        """failed: called when the file takes no more."""
+    def __init__(
+        self, file: BinaryIO, failed: Callable[[], object], elapsed: Callable[[], float] | None = None
+    ) -> None:
+        """failed: called when the file takes no more. elapsed: the host's seconds that never step, to be noted too."""
         self.packets = 0
         self.bytes = 0
         self.failure: OSError | None = None
         self._file = file
         self._failed = failed
+        self._elapsed = elapsed
 
     def take(self, packets: list[bytes], received: float) -> None:
         """A session's tap. received: when the packets arrived, epoch seconds."""
         if self.failure is not None:
             return
-        stamp = f"\r\nReceived: {received:.6f}".encode() + END
+        passed = "" if self._elapsed is None else f"\r\nElapsed: {self._elapsed():.6f}"
+        stamp = f"{passed}\r\nReceived: {received:.6f}".encode() + END
         try:
             for packet in packets:
                 self.bytes += self._file.write(packet + stamp)

@@ -1,6 +1,7 @@
 """The session with one PBX: connect, log in, list what is there, hand on what happens; begin again when it breaks."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
@@ -9,7 +10,6 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from amibridge.ami.account import NOTICED, ReadClasses, lacking_write, look_for_read_classes
-from amibridge.ami.backoff import LONGEST, Backoff
 from amibridge.ami.clock import Clock
 from amibridge.ami.connection import Action, Connection
 from amibridge.ami.decode import Decoder
@@ -25,6 +25,7 @@ from amibridge.ami.resync import take_first_picture
 from amibridge.ami.status import Standing, State, Status
 from amibridge.ami.stream import Receive
 from amibridge.calls import Headers, Picture
+from amibridge.waiting import STEADY, Backoff, Flapping
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ class Session:
         self._tap: Receive = tap or (lambda packets, received: None)
         self._line = Line(self._clock)
         self._backoff = Backoff(self._clock.chance)
+        self._flapping = Flapping(self._clock.monotonic)
         self._standing = Standing(self._clock.wall)
         self._trouble: str | None = None
         """Why the last attempt failed: the same reason is an error only once."""
@@ -144,7 +146,8 @@ class Session:
 
         def receive(packets: list[bytes], received: float) -> None:
             reading.notice(packets)
-            group = list(decoder.events(packets, received))
+            elapsed = connection.stream.heard_at + self._clock.suspended()
+            group = list(decoder.events(packets, received, elapsed))
             if group:
                 self._line.placed()
                 inbox.put(group)
@@ -160,17 +163,20 @@ class Session:
             await self._interruptible(connection.log_in())
             self._standing.become(State.LISTING)
             self._standing.lacks()
-            self._log.info("ami.connected", **self._account(), tls=self._login.tls, greeting=greeting)
+            self._change("ami.connected", **self._account(), tls=self._login.tls, greeting=greeting)
             self._lacks(await self._interruptible(lacking_write(connection)))
             picture = await self._interruptible(take_first_picture(connection, inbox))
             self._standing.become(State.LIVE)
             self._trouble = None
+            self._backoff.reset()
+            self._flapping.worked()
             channels = None if picture is None else len(picture.channels)
-            self._log.info("ami.live", channels=channels, events_meanwhile=inbox.release())
+            self._change("ami.live", channels=channels, events_meanwhile=inbox.release())
             reading.look(picture or Picture((), ()))
             beside = [
                 self._beside(watch(connection, self._login.silence, self._clock)),
                 self._beside(look_for_read_classes(connection, reading, self._clock, self._lacks)),
+                *([self._beside(self._hold())] if self._flapping.flaps else []),
             ]
             try:
                 if picture is not None:
@@ -186,13 +192,16 @@ class Session:
 
     async def _hand_on(self, inbox: Inbox) -> None:
         """Hands on events until the connection has ended and all of them are handled."""
-        began = self._clock.monotonic()
         while (group := await inbox.get()) is not None and not self._closing:
             await self._tell(self._handler.events(group))
         if self._closing:
             raise _InterruptedError
-        if self._clock.monotonic() - began > LONGEST:
-            self._backoff.reset()
+
+    async def _hold(self) -> None:
+        """Says of a connection that has flapped that it holds, when it does."""
+        await self._clock.sleep(STEADY)
+        within = round(self._flapping.within)
+        self._log.info("ami.steady", losses=self._flapping.steady(), within=within)
 
     async def _tell(self, telling: Awaitable[None]) -> None:
         with contained(self._log, "ami.handler_failed"):
@@ -239,16 +248,28 @@ class Session:
         """There is no connection, or no more. Returns the seconds to wait."""
         was_live = self.state is State.LIVE
         delay = self._backoff.delay()
-        if was_live or error.why != self._trouble:
-            event = "ami.lost" if was_live else "ami.unreachable"
-            self._log.warning(event, why=error.why, remedy=error.remedy, **self._account(), retry_in=round(delay, 1))
+        if was_live:
+            told, event = self._flapping.broke(), "ami.flapping" if self._flapping.flaps else "ami.lost"
+        else:
+            # In the gaps of a connection that flaps there is nothing new, unless a gap does not end.
+            told, event = error.why != self._trouble, "ami.unreachable"
+            told = told and (self._backoff.grown or not self._flapping.flaps)
+        if told:
+            often = {"losses": self._flapping.breaks, "within": round(self._flapping.within)}
+            said = {"why": error.why, "remedy": error.remedy, **self._account(), "retry_in": round(delay, 1)}
+            self._log.warning(event, **said, **(often if self._flapping.flaps else {}))
         else:
             self._log.debug("ami.retry", why=error.why, retry_in=round(delay, 1))
-        self._trouble = error.why
+        if told or was_live:
+            self._trouble = error.why if told else None
         self._standing.become(State.DOWN, error)
         if was_live:
             await self._tell(self._handler.lost(error.why, *self._line.mark()))
         return delay
+
+    def _change(self, event: str, **said: object) -> None:
+        """A change for the better: news, unless the connection flaps."""
+        self._log.log(logging.DEBUG if self._flapping.flaps else logging.INFO, event, **said)
 
     def _lacks(self, lacking: tuple[str, ...]) -> None:
         """Says what the account is missing, each thing once."""

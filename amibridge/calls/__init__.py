@@ -1,7 +1,7 @@
 """The core: who talked to whom. Pure, synchronous, no I/O; events in, verdicts and commands out."""
 
 from amibridge.calls.core import HANDLERS, Calls
-from amibridge.calls.event import Event
+from amibridge.calls.event import UNKNOWN, Event
 from amibridge.calls.headers import Headers
 from amibridge.calls.outputs import Anchored, Command, CommandType, End, Ended, Fact, Finding, Outcome, Output, Verdict
 from amibridge.calls.resync import Picture, SeenBridge, SeenChannel
@@ -9,6 +9,7 @@ from amibridge.calls.state import Known, Patience
 
 __all__ = [
     "HANDLERS",
+    "UNKNOWN",
     "Anchored",
     "Calls",
     "Command",

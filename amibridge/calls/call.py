@@ -37,6 +37,8 @@ class Card:
     openings: int = 0
     closings: int = 0
     is_open: bool = False
+    order: int = 0
+    """Its place among all cards by when they first opened; `first_opened` tells that to people."""
     first_opened: float | None = None
     last_closed: float | None = None
     for_ringing: bool = False
@@ -111,6 +113,8 @@ class Call:
     began_wall: float
     last_at: float
     """When anything was last heard of it."""
+    order: int = 0
+    """Its place among all calls by when they began."""
     call_id: str | None = None
     """Frozen when the client's channel is first seen. A call between colleagues gets its own when it is recorded."""
     linkedid: str = ""

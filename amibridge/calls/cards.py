@@ -26,6 +26,8 @@ def on_talk(state: State, call: Call, part: Part) -> None:
     missing = rule.min_talk_seconds - part.seconds(state.at)
     if part.card.openings or missing <= 0:
         _open(state, call, part, "talks to the client")
+    elif state.timeless:
+        _open(state, call, part, "talks to the client, and nothing tells how long")
     else:
         part.card.due_at = due = state.at + missing
         state.at_deadline(due, _when_due(state, call, part, due, lambda: bool(part.talks), "has talked long enough"))
@@ -103,7 +105,7 @@ def _open(state: State, call: Call, part: Part, why: str) -> None:
     part.card.is_open = True
     part.card.openings += 1
     if part.card.first_opened is None:
-        part.card.first_opened = state.wall
+        part.card.order, part.card.first_opened = state.number(), state.wall
     again = " again" if part.card.openings > 1 else ""
     call.note(state.wall, part.extension, f"the card opens{again}: {why}")
     key = f"{call.id}/{part.extension}/card.open{_again(part.card.openings)}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from amibridge.calls.event import UNKNOWN
 from amibridge.calls.who import Kind, Who
 
 if TYPE_CHECKING:
@@ -124,6 +125,12 @@ class Channel:
     def on_hold(self) -> bool:
         """Whether its side put the others on hold."""
         return self.phone_holds or self.code_holds
+
+    @property
+    def born(self) -> float:
+        """The epoch's second in its Uniqueid (behind a `systemname-`): when Asterisk made it. UNKNOWN without one."""
+        second = self.uid.rpartition(".")[0].rpartition("-")[2]
+        return float(second) if len(second) == 10 and second.isdecimal() else UNKNOWN
 
     @property
     def audible(self) -> bool:

@@ -42,7 +42,7 @@ def end(state: State, call: Call, how: End = End.SEEN) -> None:
         key = f"{call.id}/call.finished"
         data = {"record": record, "missed_candidates": missed_candidates(call)}
         state.command(call, CommandType.CALL_FINISHED, key, None, data)
-    state.out.append(Ended(call.id, how, state.at, state.wall, record, tuple(call.trail)))
+    state.out.append(Ended(call.id, how, state.at, state.wall, record, tuple(call.trail), call.order))
     state.is_over(call, forgotten=how is End.FORGOTTEN)
     call.legs.clear()
     call.parts.clear()
@@ -70,7 +70,8 @@ def so_far(state: State, call: Call) -> Ended | None:
             part.talks.clear()
     if not call.client and not _worth_recording(call):
         return None
-    return Ended(call.id_or(state.ids.give), End.CUT, state.at, state.wall, judged(state, call), tuple(call.trail))
+    record = judged(state, call)
+    return Ended(call.id, End.CUT, state.at, state.wall, record, tuple(call.trail), call.order)
 
 
 def judged(state: State, call: Call) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Explaining: a call's record and evidence in plain words, for whoever asks "why did 120 get a card?"."""
 
 from collections.abc import Iterator, Mapping
+from math import isnan
 from typing import Any
 
 from amibridge.calls.outputs import End, Ended
@@ -16,7 +17,7 @@ _ENDS = {
 def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
     """The lines of the explanation; with an extension only what concerns it. Times are UTC."""
     record = ended.record
-    yield f"Call {record['call_id']}: {_between(record)}, {_when(record)} UTC."
+    yield f"Call {record['call_id']}: {_between(record)}, {_when(record)}."
     if ended.end in _ENDS:
         yield f"  Note: {_ENDS[ended.end]}."
     if record["partial"]:
@@ -37,7 +38,8 @@ def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
     yield ""
     for fact in ended.trail:
         if extension is None or fact.extension in (extension, None):
-            yield f"  {clock(fact.wall)}  {fact.extension or '-':>6}  {fact.text}"
+            when = "-" if isnan(fact.wall) else clock(fact.wall)
+            yield f"  {when:>12}  {fact.extension or '-':>6}  {fact.text}"
 
 
 def _between(record: Mapping[str, Any]) -> str:
@@ -50,8 +52,10 @@ def _between(record: Mapping[str, Any]) -> str:
 
 
 def _when(record: Mapping[str, Any]) -> str:
-    began, ended = str(record["started_at"]), record["ended_at"]
-    return f"{began[:10]} from {began[11:23]}" + (f" to {str(ended)[11:23]}" if ended else "")
+    began, ended = record["started_at"], record["ended_at"]
+    if began is None:
+        return "at an unknown time"
+    return f"{began[:10]} from {began[11:23]}" + (f" to {ended[11:23]}" if ended else "") + " UTC"
 
 
 def _where(record: Mapping[str, Any]) -> str:
@@ -61,5 +65,7 @@ def _where(record: Mapping[str, Any]) -> str:
 def _card(card: dict[str, str] | None) -> str:
     if card is None:
         return "No card."
+    if card["opened_at"] is None:
+        return "Card, at an unknown time."
     until = f" to {card['closed_at'][11:23]}" if card["closed_at"] else ", still open"
     return f"Card from {card['opened_at'][11:23]}{until}."

@@ -4,6 +4,8 @@ A call is anchored at its client's channel. Other channels join it by what prove
 pair, a conversation, or an event that names both. A linkedid is never asked: it comes late and merges too much.
 """
 
+from math import isnan
+
 from amibridge.calls import cards, ending, parts
 from amibridge.calls.call import Call, Leg, is_line
 from amibridge.calls.channel import Channel
@@ -15,7 +17,7 @@ from amibridge.calls.state import State
 
 def new_call(state: State, origin: Channel | None) -> Call:
     """A call between colleagues, so far: it becomes a client's when an outside number is dialled from it."""
-    call = Call(state.directory, state.wall, state.at, origin=origin)
+    call = Call(state.directory, state.wall, state.at, state.number(), origin=origin)
     state.live[call] = None
     if origin is not None:
         call.linkedid = origin.linkedid
@@ -114,6 +116,8 @@ def join(
     leg = Leg(channel, extension, state.at, called, by_client)
     call.legs[channel.uid] = leg
     call.takes(channel)
+    if isnan(call.began_wall):
+        call.began_wall = channel.born
     other = channel.call
     if other is None or not other.live:
         channel.call = call
@@ -165,8 +169,8 @@ def merge(state: State, other: Call, into: Call) -> None:
     into.recordings.update(other.recordings)
     for fact in other.trail:
         into.note(fact.wall, fact.extension, fact.text)
-    if not into.client:
-        into.began_wall = min(into.began_wall, other.began_wall)
+    if not into.client and other.order < into.order:
+        into.began_wall, into.order = other.began_wall, other.order
 
 
 def link(one: Call, other: Call) -> None:

@@ -1,7 +1,7 @@
 """What the core hands out: commands for CRMs, verdicts for the journal, and the record of every call that ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -104,6 +104,8 @@ class Ended:
     wall: float
     record: Mapping[str, Any]
     trail: tuple["Fact", ...]
+    order: int = field(default=0, compare=False)
+    """What began first has the smaller one, whatever the wall clock said."""
 
 
 @dataclass(frozen=True, slots=True)

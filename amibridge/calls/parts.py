@@ -59,7 +59,8 @@ def begins_talk(state: State, call: Call, channel: Channel, bridge: str, since: 
         call.note(state.wall, extension, f"{channel.name} and the client's {whom} hear each other in bridge {bridge}")
         if part.finding is not Finding.PARTICIPANT:
             part.finding = Finding.PARTICIPANT
-            because = f"{channel.name} and {whom} hear each other in bridge {bridge} since {clock(state.wall)}"
+            when = "" if state.timeless else f" since {clock(state.wall)}"
+            because = f"{channel.name} and {whom} hear each other in bridge {bridge}{when}"
             state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))
         call.aside.pop(extension, None)
         for other in list(call.aside.values()):
@@ -81,8 +82,8 @@ def ends_talk(state: State, call: Call, channel: Channel) -> None:
         if part.ties:
             call.aside[part.extension] = part
     if call.client:
-        seconds = part.seconds(state.at)
-        call.note(state.wall, part.extension, f"{channel.name} and the client part after {seconds:.1f} s so far")
+        after = "" if state.timeless else f" after {part.seconds(state.at):.1f} s so far"
+        call.note(state.wall, part.extension, f"{channel.name} and the client part{after}")
 
 
 def everybody_parts(state: State, call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import isnan
 from typing import Any
 
 from amibridge.calls.call import Call, Part
@@ -9,8 +10,8 @@ from amibridge.calls.outputs import Finding, Outcome
 
 
 def iso(wall: float | None) -> str | None:
-    """Seconds since the epoch as `2026-11-21T19:56:11.120Z`."""
-    if wall is None:
+    """Seconds since the epoch as `2026-11-21T19:56:11.120Z`; None for a time that is not known."""
+    if wall is None or isnan(wall):
         return None
     seconds, milliseconds = _split(wall)
     return f"{_second(seconds)}.{milliseconds:03d}Z"
@@ -18,6 +19,8 @@ def iso(wall: float | None) -> str | None:
 
 def clock(wall: float) -> str:
     """Seconds since the epoch as the time of day that evidence is told with: `19:56:11.120`."""
+    if isnan(wall):
+        return "an unknown time"
     seconds, milliseconds = _split(wall)
     return f"{_second(seconds)[11:]}.{milliseconds:03d}"
 
@@ -111,7 +114,7 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
                 "extension": part.extension,
                 "from": iso(part.first_wall),
                 "to": iso(part.last_wall),
-                "talk_seconds": round(part.talked, 3),
+                "talk_seconds": None if isnan(part.first_wall) else round(part.talked, 3),
                 "device": part.device,
                 "via_mobile": part.mobile_only,
                 "unconfirmed": part.unconfirmed,
@@ -127,7 +130,7 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
                 "opened_at": iso(part.card.first_opened),
                 "closed_at": None if part.card.is_open else iso(part.card.last_closed),
             }
-            for part in sorted(call.parts.values(), key=lambda part: (part.card.first_opened or 0.0, part.extension))
+            for part in sorted(call.parts.values(), key=lambda part: part.card.order)
             if part.card.openings
         ],
         "verdicts": verdicts,

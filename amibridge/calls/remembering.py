@@ -15,12 +15,13 @@ def remember(state: State, call: Call, known: Known) -> None:
     if known.client_raw is not None:
         call.client_raw = known.client_raw
         call.client_number = call.directory.e164(known.client_raw)
-    for extension, count in known.openings.items():
+    for extension, count in sorted(known.openings.items(), key=lambda one: known.opened_at.get(one[0], state.wall)):
         card = call.part(extension).card
         card.openings = count
         card.is_open = extension in known.open_cards
         card.closings = count - card.is_open
         card.first_opened = known.opened_at.get(extension, state.wall)
+        card.order = state.number()
     for extension, wall in known.participants.items():
         part = call.part(extension)
         part.first_from, part.first_wall, part.last_wall = state.at, wall, wall

@@ -4,6 +4,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isnan
 
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Bridge, Channel
@@ -84,6 +85,11 @@ class State:
 
     def __post_init__(self) -> None:
         self.ids = Ids(self.pbx)
+
+    @property
+    def timeless(self) -> bool:
+        """Nothing has told any time: how long something takes cannot be known."""
+        return isnan(self.wall)
 
     def number(self) -> int:
         """The next serial: what came first has the smaller one."""

@@ -4,6 +4,7 @@ Causes are Q.850 as Asterisk's Hangup gives them; dial statuses those of DialEnd
 """
 
 from collections.abc import Sequence
+from math import isnan
 
 from amibridge.calls.call import Call, Leg, Part
 from amibridge.calls.outputs import Finding, Outcome
@@ -51,10 +52,10 @@ def _talked(call: Call, part: Part) -> str:
     how = "in conversation with the client" if call.client else "in conversation"
     via = " through a mobile" if part.mobile_only else ""
     doubt = ", where no key was pressed: perhaps voicemail" if part.unconfirmed else ""
-    return (
-        f"{how} on {part.device}{via}{doubt} from {clock(part.first_wall)} to {clock(part.last_wall)}, "
-        f"{part.talked:.1f} s of talk"
-    )
+    said = f"{how} on {part.device}{via}{doubt}"
+    if isnan(part.first_wall):
+        return f"{said}; nothing tells when and how long"
+    return f"{said} from {clock(part.first_wall)} to {clock(part.last_wall)}, {part.talked:.1f} s of talk"
 
 
 def _leg(call: Call, leg: Leg) -> tuple[Finding, str]:
@@ -93,7 +94,8 @@ def _taker(call: Call, leg: Leg) -> str | None:
     """Who began to talk to the client after this leg was dialled."""
     for part in talkers(call):
         if part.first_from is not None and part.first_from >= leg.at and part.extension != leg.extension:
-            return f"{part.extension} on {part.device} at {clock(part.first_wall)}"
+            when = "" if isnan(part.first_wall) else f" at {clock(part.first_wall)}"
+            return f"{part.extension} on {part.device}{when}"
     return None
 
 

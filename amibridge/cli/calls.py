@@ -3,14 +3,14 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured, e164_or_as_typed
 from amibridge.cli.moment import moment
-from amibridge.cli.printing import printed, table
+from amibridge.cli.printing import printed, table, talks
 
 if TYPE_CHECKING:
     from amibridge.store.archive import CallStory
@@ -94,13 +94,7 @@ def _row(record: Record) -> Sequence[str]:
         record["client"] or record["client_raw"] or "-",
         record["did"] or "-",
         record["outcome"] or "live",
-        " ".join(_talks(record)) or "-",
+        " ".join(talks(record)) or "-",
         " ".join(card["extension"] for card in record["cards"]) or "-",
         record["call_id"],
     )
-
-
-def _talks(record: Record) -> Iterator[str]:
-    for part in record["participants"]:
-        seconds = part["talk_seconds"]
-        yield part["extension"] if seconds is None else f"{part['extension']}:{seconds:.1f}s"

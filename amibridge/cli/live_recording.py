@@ -16,6 +16,7 @@ from amibridge.ami.session import Session
 from amibridge.ami.status import State
 from amibridge.cli.deaf import Deaf
 from amibridge.cli.record import CannotRecordError
+from amibridge.waiting import elapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
 
 async def _recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
     stop = asyncio.Event()
-    recorder = Recorder(file, stop.set)
+    recorder = Recorder(file, stop.set, elapsed)
     session = Session(login, Deaf(), log=structlog.wrap_logger(structlog.PrintLogger(sys.stderr)), tap=recorder.take)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -4,9 +4,16 @@ import argparse
 import gzip
 import lzma
 import sys
+from math import isnan
 
 from amibridge.calls import Ended, Event
 from amibridge.cli.configuration import add_config_argument
+
+TIMELESS = (
+    "no event in it says when it was (`Timestamp`, `Received`): times are left out, calls begin by their Uniqueids, and"
+    " min_talk_seconds keeps no card back; `amibridge record` notes times, and so does `timestampevents = yes` in"
+    " manager.conf"
+)
 
 
 class CannotPlayError(Exception):
@@ -48,4 +55,7 @@ def played(args: argparse.Namespace) -> list[Ended]:
     ended += (output for output in calls.end(timeline.at) if isinstance(output, Ended))
     if framer.dropped:
         print(f"{args.capture}: {framer.dropped} packets over the limit of 1 MiB were dropped", file=sys.stderr)
-    return sorted(ended, key=lambda call: (call.record["started_at"], call.call_id))
+    if ended and isnan(timeline.wall):
+        print(f"{args.capture}: {TIMELESS}", file=sys.stderr)
+        return sorted(ended, key=lambda call: (call.record["started_at"] or "", call.order))
+    return sorted(ended, key=lambda call: call.order)

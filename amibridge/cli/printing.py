@@ -1,7 +1,8 @@
 """What commands print: plain tables, times, and lines that no terminal and no caller's name can break."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from amibridge.calls.record import iso
 
@@ -24,6 +25,13 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def talks(record: Mapping[str, Any]) -> Iterator[str]:
+    """Who talked in a call, and for how long where that is known: `134:1.5s`."""
+    for part in record["participants"]:
+        seconds = part["talk_seconds"]
+        yield part["extension"] if seconds is None else f"{part['extension']}:{seconds:.1f}s"
 
 
 def utc(wall: float | None) -> str:

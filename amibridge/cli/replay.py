@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from amibridge.cli.playing import CannotPlayError, add_capture_arguments, played
-from amibridge.cli.printing import printed, table
+from amibridge.cli.printing import printed, table, talks
 
 COLUMNS = ("began", "direction", "client", "did", "outcome", "talked", "rang", "cards", "call")
 
@@ -35,14 +35,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _row(record: Mapping[str, Any]) -> Sequence[str]:
-    talked = " ".join(f"{part['extension']}:{part['talk_seconds']:.1f}s" for part in record["participants"])
     return (
-        record["started_at"][11:19],
+        record["started_at"][11:19] if record["started_at"] else "-",
         record["direction"],
         record["client"] or record["client_raw"] or "-",
         record["did"] or "-",
         record["outcome"],
-        talked or "-",
+        " ".join(talks(record)) or "-",
         " ".join(record["rang"]) or "-",
         " ".join(card["extension"] for card in record["cards"]) or "-",
         record["call_id"],

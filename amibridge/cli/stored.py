@@ -21,7 +21,7 @@ def as_ended(story: CallStory) -> Ended:
 def record_so_far(story: CallStory) -> Mapping[str, Any]:
     """The object of the output contract for a live call. What cannot be known before its end is null or empty."""
     line = story.line
-    talkers = sorted((said.wall, said.extension) for said in story.verdicts if said.finding is Finding.PARTICIPANT)
+    talkers = [(said.wall, said.extension) for said in story.verdicts if said.finding is Finding.PARTICIPANT]
     return {
         "call_id": line.call_id,
         "direction": _direction(line),

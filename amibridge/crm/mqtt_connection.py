@@ -15,9 +15,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from structlog.typing import FilteringBoundLogger
 
 from amibridge.crm.interface import Answer, Done, Lost, Refused, Retry
+from amibridge.waiting import STEADY, Backoff, Flapping
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
-"""Seconds between two attempts to connect: they double, and a half is left to chance."""
+LONGEST_PAUSE = 15.0
+"""Seconds between two attempts to connect, at most."""
 FAREWELL = 2.0
 """Seconds for taking leave of a broker."""
 
@@ -74,6 +75,10 @@ class Connection:
         self._log = log
         self.why = "not connected yet"
         """What was wrong with it the last time."""
+        self._backoff = Backoff(random.random, longest=LONGEST_PAUSE)
+        self._flapping = Flapping(time.monotonic)
+        self._told: set[str] = set()
+        """What has been said since it was up: each once."""
         self._up = asyncio.Event()
         self._closing = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
@@ -130,32 +135,40 @@ class Connection:
 
     async def _keep(self) -> None:
         """Connects again and again, each time with a new client: an old one would send once more what it has left."""
-        told: set[str] = set()
-        """What has been said since it was up: each once."""
-        pause = FIRST_PAUSE
         while not self._closing.is_set():
-            event, remedy = "mqtt.lost", None
+            event, remedy, was_up = "mqtt.lost", None, False
             try:
                 async with _Client(**self._arguments) as client:
                     if self._closing.is_set():
                         return
                     reading = await self._begin(client)
-                    told.clear()
-                    began = time.monotonic()
+                    was_up = True
+                    self._told.clear()
+                    self._flapping.worked()
+                    self._backoff.reset()
                     self.why = _why(await self._live(client, reading))
-                    # A broker that lets us in and throws us out at once is not asked more and more often.
-                    pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause
             except _FAILURES as error:
                 self.why, remedy = _why(error), _remedy(error)
                 event = "mqtt.refused" if _code(error) in _NO_ACCESS else event
             if self._closing.is_set():
                 return
-            if event not in told:
-                told.add(event)
-                self._log.error(event, why=self.why, **({"remedy": remedy} if remedy else {}))
+            delay = self._backoff.delay()
+            self._tell_of_the_end(event, remedy, was_up)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), pause * random.uniform(0.5, 1.0))
-            pause = min(pause * 2, LONGEST_PAUSE)
+                await asyncio.wait_for(self._closing.wait(), delay)
+
+    def _tell_of_the_end(self, event: str, remedy: str | None, was_up: bool) -> None:
+        """Each trouble is an error once; what breaks again and again is said as that, with how often."""
+        if was_up:
+            news = self._flapping.broke()
+            event = "mqtt.flapping" if self._flapping.flaps else event
+        else:
+            news = event not in self._told and (self._backoff.grown or not self._flapping.flaps)
+        if news:
+            self._told.add(event)
+            said = {"why": self.why, **({"remedy": remedy} if remedy else {})}
+            often = {"losses": self._flapping.breaks, "within": round(self._flapping.within)}
+            self._log.error(event, **said, **(often if self._flapping.flaps else {}))
 
     async def _begin(self, client: _Client) -> "asyncio.Task[None]":
         """Says that we are there, learns what the broker has, and tells it what it should have."""
@@ -173,8 +186,14 @@ class Connection:
     async def _live(self, client: _Client, reading: "asyncio.Task[None]") -> BaseException:
         """Until the connection ends. Returns why."""
         if not reading.done():
-            self._log.info("mqtt.connected")
+            if not self._flapping.flaps:
+                self._log.info("mqtt.connected")
             self._up.set()
+        if not self._closing.is_set() and self._flapping.flaps:
+            done, _ = await asyncio.wait([reading], timeout=STEADY)
+            if not done:
+                within = round(self._flapping.within)
+                self._log.info("mqtt.steady", losses=self._flapping.steady(), within=within)
         if not self._closing.is_set():
             await asyncio.wait([reading])
         self._up.clear()

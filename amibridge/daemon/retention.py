@@ -33,14 +33,16 @@ async def forget_daily(
 ) -> None:
     """Forgets the calls that ended more than so many days ago. Works until it is cancelled.
 
-    now: the wall clock at the moment it is asked; the end of a call was told on the PBX's.
+    now: the wall clock at the moment it is asked; the end of a call was told on the PBX's. A clock that was set forward
+    is not believed before the next day: what is deleted because of a slip comes back with no correction.
     """
-    pause = FIRST
+    pause, last = FIRST, now()
     while True:
         await sleep(pause)
-        pause = DAY
+        today, passed, pause = now(), pause, DAY
+        believed, last = min(today, last + passed), today
         try:
-            forgotten = await store.forget(now() - keep_days * DAY)
+            forgotten = await store.forget(believed - keep_days * DAY)
         except StoreFailedError as error:
             log.warning("retention.failed", reason=str(error), meaning="it is tried again tomorrow")
             continue

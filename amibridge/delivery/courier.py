@@ -103,7 +103,9 @@ class Courier:
             for errand in await self._outbox.due(self.crm, self._busy(), room):
                 if errand.expires_at is not None and errand.expires_at <= now:
                     continue  # It was under way when the others of its age expired: the next round sees to it.
-                if self._showing and _is_record(errand) and now < errand.created_at + COURTESY:
+                # A record that is younger than nothing was committed before the host's clock was set back.
+                waits = 0.0 <= now - errand.created_at < COURTESY
+                if waits and self._showing and _is_record(errand):
                     courtesy_ends = min(courtesy_ends or inf, errand.created_at + COURTESY)
                 else:
                     self._set_out(errand)

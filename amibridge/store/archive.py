@@ -133,7 +133,7 @@ class Archive:
         rows = await fetch("SELECT * FROM call WHERE call_id = :id", by_id)
         if not rows:
             return None
-        verdicts = await fetch("SELECT * FROM verdict WHERE call_id = :id ORDER BY extension", by_id)
+        verdicts = await fetch("SELECT * FROM verdict WHERE call_id = :id ORDER BY rowid", by_id)
         cards = await fetch("SELECT * FROM card WHERE call_id = :id ORDER BY opened_at, extension", by_id)
         deliveries = await fetch(f"{_DELIVERIES} WHERE command.call_id = :id ORDER BY seq, crm", by_id)
         (row,) = rows

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from amibridge.waiting import elapsed
+
 Now = Callable[[], float]
 """Seconds since the epoch."""
 
@@ -10,7 +12,8 @@ Now = Callable[[], float]
 def steady() -> Now:
     """A clock that begins at the host's wall clock and from then on neither jumps nor steps back.
 
-    A wall clock that NTP sets by an hour would otherwise open an hour-old card, or let a fresh one expire.
+    A wall clock that NTP sets by an hour would otherwise open an hour-old card, or let a fresh one expire. The host's
+    sleep counts: a card that slept with it is too old.
     """
-    began = time.time() - time.monotonic()
-    return lambda: began + time.monotonic()
+    began = time.time() - elapsed()
+    return lambda: began + elapsed()

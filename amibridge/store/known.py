@@ -21,7 +21,7 @@ _CARDS = """
 """
 _PARTICIPANTS = """
     SELECT verdict.* FROM verdict JOIN call USING (call_id)
-    WHERE pbx = :pbx AND ended IS NULL AND finding = 'participant' ORDER BY wall, verdict.rowid
+    WHERE pbx = :pbx AND ended IS NULL AND finding = 'participant' ORDER BY verdict.rowid
 """
 # What was forgotten may still live, and be heard of again.
 _TAKEN = """

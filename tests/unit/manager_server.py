@@ -202,11 +202,15 @@ class ManagerServer:
 class ManualClock:
     """Time stands still until a test moves it. slept: the length of every sleep that was begun.
 
-    Chance is always 0.5, so the waits for the next attempt are 0.75, 1.5, 3 … seconds; nothing else sleeps so long.
+    Chance is always 0.5, so the waits for the next attempt are 0.375, 0.75, 1.5 … seconds; nothing else sleeps so long.
     """
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.set_by = 0.0
+        """How far somebody has set the wall clock."""
+        self.suspended = 0.0
+        """Seconds that the host has slept: they have passed, and `now` does not count them."""
         self.slept: list[float] = []
         self.change = Change()
         self._sleeping: list[tuple[float, asyncio.Future[None]]] = []
@@ -214,7 +218,13 @@ class ManualClock:
     @property
     def clock(self) -> Clock:
         """What a session is given. The epoch began a million seconds before `now` did."""
-        return Clock(lambda: self.now, lambda: self.now + 1e6, self._sleep, lambda: 0.5)
+        return Clock(
+            lambda: self.now,
+            lambda: self.now + self.suspended + self.set_by + 1e6,
+            self._sleep,
+            lambda: 0.5,
+            lambda: self.suspended,
+        )
 
     def _sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -43,6 +43,20 @@ async def test_calls_older_than_the_setting_are_forgotten_every_day() -> None:
     assert store.before == [NOW + FIRST + day * DAY - 30 * DAY for day in range(3)]
 
 
+async def test_a_clock_that_slips_forward_for_less_than_a_day_deletes_nothing() -> None:
+    store, years = Forgetful(), 10 * 365 * DAY
+    walls = iter([NOW, NOW + DAY, NOW + 2 * DAY + years, NOW + 3 * DAY, NOW + 4 * DAY + years, NOW + 5 * DAY + years])
+
+    async def sleep(seconds: float) -> None:
+        if len(store.before) == 5:
+            raise asyncio.CancelledError
+
+    with contextlib.suppress(asyncio.CancelledError):
+        await forget_daily(store, 30, now=lambda: next(walls), sleep=sleep)
+    kept = [(before + 30 * DAY - NOW) / DAY for before in store.before]
+    assert kept == [FIRST / DAY, 2, 3, 4, 5 + years / DAY], "it is believed when it is the same a day later"
+
+
 async def test_a_failing_disk_does_not_end_it() -> None:
     store = Forgetful(failures=1)
     assert await slept_by(store, 2) == [FIRST, DAY]

@@ -14,10 +14,12 @@ from structlog.testing import capture_logs
 
 from amibridge.calls import Command, CommandType
 from amibridge.crm.interface import Answer, Bucket, Capabilities, Done, Lost, Pace, Refused, Repeat, Retry
+from amibridge.delivery import Delivery
 from amibridge.delivery.backoff import FIRST, LONGEST, LONGEST_WISH, granted, pause
 from amibridge.delivery.clock import HostClock
 from amibridge.delivery.gate import DOWN_AFTER, LONGEST_SILENCE, Gate
-from tests.unit.durable import Clock, Crm, closes, delivering, finished, in_turn, opens, started
+from amibridge.store import Store
+from tests.unit.durable import PATIENCE, Clock, Crm, closes, delivering, finished, in_turn, opens, started
 
 
 @pytest.fixture
@@ -274,3 +276,25 @@ async def test_time_by_hand_wakes_who_waited_for_it() -> None:
     assert await clock.deadlines(1) == [110.0]
     clock.go_to(110.0)
     await waiting
+
+
+@pytest.mark.parametrize("hours", [1, 13, 48])
+async def test_a_record_from_before_the_clock_was_set_back_waits_for_no_card(path: Path, hours: int) -> None:
+    """It gives way for half a minute of its age, not until its time comes again."""
+    clock = Clock()
+    before = await Store.open(path, ["crm"], now=Clock(clock.at + hours * 3600.0).now)
+    await before.commit([finished("office:1")], "office")
+    await before.close()
+    store, crm = await Store.open(path, ["crm"], now=clock.now), Crm()
+    crm.hold.clear()
+    await store.commit([opens("134", "office:2")], "office")
+    running = asyncio.create_task(Delivery(store, [crm], clock=clock, random=Random(1)).run())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await crm.has(2)
+    finally:
+        crm.hold.set()
+        running.cancel()
+        await asyncio.wait([running])
+        await store.close()
+    assert crm.sent == ["office:2/134/card.open", "office:1/call.finished"]

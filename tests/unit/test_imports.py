@@ -18,6 +18,8 @@ ALLOWED = {
     "web": {"calls", "store"},
 }
 """Rooms and the other rooms that they may import. `daemon`, `cli` and `__main__` put things together."""
+TIMELESS = {"calls", "rules"}
+"""Rooms that wait for nothing; all others may use `waiting`."""
 LIGHT_HELP = ("asyncio", "aiohttp", "rich", "structlog", "pydantic", "phonenumbers")
 LIGHT_REPLAY = ("aiohttp", "structlog", "rich", "aiosqlite", "aiomqtt", "panoramisk")
 CAPTURE = PACKAGE.parent / "tests/replay/captures/asterisk-22/direct_answered.ami.xz"
@@ -41,7 +43,7 @@ def files(room: str) -> list[Path]:
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
 def test_a_room_imports_only_what_it_may(room: str) -> None:
-    allowed = {room, *ALLOWED[room]}
+    allowed = {room, *ALLOWED[room]} | ({"waiting"} if room not in TIMELESS else set())
     for file in files(room):
         rooms = {name.split(".")[1] for name in imported(file) if name.startswith("amibridge.")}
         assert rooms <= allowed, f"{file.relative_to(PACKAGE)} imports {rooms - allowed}"
@@ -51,6 +53,11 @@ def test_delivery_knows_only_the_interface_of_crms() -> None:
     for file in files("delivery"):
         crms = {name.split(".")[2] for name in imported(file) if name.startswith("amibridge.crm.")}
         assert crms <= {"interface"}, f"{file.name} imports {crms}"
+
+
+def test_waiting_needs_nothing_of_ours() -> None:
+    tops = {name.partition(".")[0] for name in imported(PACKAGE / "waiting.py")}
+    assert tops <= set(sys.stdlib_module_names)
 
 
 def test_the_core_is_pure() -> None:

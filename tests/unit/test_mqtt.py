@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from amibridge.calls import Command, CommandType
+from amibridge.crm import mqtt_connection
 from amibridge.crm.interface import Adapter, Done, Lost, Refused, Repeat, Retry
 from amibridge.crm.message import message
 from amibridge.crm.mqtt import Mqtt, MqttSettings, level
+from amibridge.waiting import Backoff
 from tests.unit.durable import CALL, PATIENCE, WALL, closes, delivering, finished, opens, started
 from tests.unit.mosquitto import broker, users
 
@@ -296,6 +298,31 @@ async def test_offline_is_said_by_the_broker_when_the_connection_dies(tmp_path: 
             way.cut()
             await subscriber.has(STATUS, "online", "offline", "online")
         await subscriber.has(STATUS, "online", "offline", "online", "offline")
+
+
+async def test_a_connection_that_drops_again_and_again_is_made_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was up each time: the wait does not grow, and the log does not fill."""
+    delays: list[float] = []
+
+    class Noted(Backoff):
+        def delay(self) -> float:
+            delays.append(super().delay())
+            return 0.0
+
+    monkeypatch.setattr(mqtt_connection, "Backoff", Noted)
+    async with broker(tmp_path) as mosquitto, subscribed(mosquitto.port, STATUS) as subscriber:
+        with capture_logs() as logs:
+            async with way_to(mosquitto.port) as way, mqtt(way.url):
+                await subscriber.has(STATUS, "online")
+                for cut in range(1, 7):
+                    way.cut()
+                    await subscriber.has(STATUS, *["online", "offline"] * cut, "online")
+    assert len(delays) == 6
+    assert all(0.25 <= delay <= 0.5 for delay in delays)
+    assert told(logs) == ["mqtt.connected", "mqtt.lost"] * 2 + ["mqtt.connected", "mqtt.flapping"]
+    assert [entry["losses"] for entry in logs if entry["event"] == "mqtt.flapping"] == [3]
 
 
 async def test_a_broker_that_forgets_is_told_again_what_is_open(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ async def test_the_session_looks_now_and_then_and_says_it_once() -> None:
         await session.action({"Action": "Ping"})
         assert session.status.lacking == ("read = agent", "read = call")
         pbx.links[0].close()
-        await time.asleep(0.75)
+        await time.asleep(0.375)
         time.move(1)
         fresh = await session.reached(State.LIVE)
         assert fresh.lacking == ()

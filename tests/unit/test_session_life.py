@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from amibridge.ami.backoff import Backoff
 from amibridge.ami.faults import LinkLostError, NoAnswerError, NotLiveError, UnsafeValueError
 from amibridge.ami.packets import LIMIT
 from amibridge.ami.session import Session
 from amibridge.ami.status import State
+from amibridge.waiting import Backoff
 from tests.unit.manager_server import (
     CERTIFICATE,
     Listener,
@@ -225,7 +225,7 @@ async def test_a_lost_connection_is_told_and_the_pbx_listed_anew() -> None:
         pbx.links[0].send(call("1"))
         pbx.links[0].close()
         await listener.until_told("lost")
-        await time.asleep(0.75)
+        await time.asleep(0.375)
         time.move(1)
         await session.reached(State.LIVE)
         pbx.links[1].send(call("2"))
@@ -236,30 +236,104 @@ async def test_a_lost_connection_is_told_and_the_pbx_listed_anew() -> None:
     assert [line["event"] for line in book.lines] == changes
 
 
-async def test_waits_longer_each_time_and_short_again_after_a_good_while() -> None:
+async def test_waits_longer_each_time_and_short_again_when_it_was_live() -> None:
     time, book = ManualClock(), Logbook()
     async with served() as pbx, running(pbx.login(), Listener(), book, time) as session:
         await session.reached(State.LIVE)
         pbx.answers["Login"] = lambda link, asked: link.close()
         pbx.links[0].close()
-        for times, delay in ((1, 0.75), (1, 1.5), (1, 3.0), (1, 6.0), (1, 12.0), (1, 24.0), (1, 45.0), (2, 45.0)):
+        for times, delay in (
+            (1, 0.375),
+            (1, 0.75),
+            (1, 1.5),
+            (1, 3.0),
+            (1, 6.0),
+            (1, 12.0),
+            (1, 24.0),
+            (1, 45.0),
+            (2, 45.0),
+        ):
             await time.asleep(delay, times)
             time.move(delay)
         await time.asleep(45.0, 3)
         pbx.answers["Login"] = pbx.accept
         time.move(45)
         await session.reached(State.LIVE)
-        time.move(61)
         pbx.links[-1].close()
-        await time.asleep(0.75, 2)
+        await time.asleep(0.375, 2)
     warned = [line["event"] for line in book.lines if line["log_level"] == "warning"]
     assert warned == ["ami.lost", "ami.lost"], "the same trouble is one line, however often it is tried"
 
 
+async def test_a_link_that_drops_again_and_again_is_made_again_at_once() -> None:
+    """Each connection becomes live: what is lost is what happens in the gaps. And it is said once, not for ever."""
+    time, listener, book = ManualClock(), Listener(), Logbook()
+    async with served() as pbx, running(pbx.login(silence=1e3), listener, book, time) as session:
+        for drop in range(1, 41):
+            await session.reached(State.LIVE)
+            time.move(3)
+            pbx.links[-1].send(call(str(drop)))
+            await listener.heard(drop)
+            pbx.links[-1].close()
+            await time.asleep(0.375, drop)
+            time.move(0.375)
+        await session.reached(State.LIVE)
+        loud = [line["event"] for line in book.lines if line["log_level"] != "debug"]
+        assert loud == [
+            *("ami.connected", "ami.live", "ami.lost") * 2,
+            "ami.connected",
+            "ami.live",
+            *["ami.flapping"] * 2,
+        ]
+        assert [line["losses"] for line in book.named("ami.flapping")] == [3, 30]
+        for number in (41, 42):
+            pbx.links[-1].send(call(str(number)))
+            await listener.heard(number)
+            time.move(60)
+        pbx.links[-1].close()
+        await time.asleep(0.375, 41)
+    [steady] = book.named("ami.steady")
+    assert (steady["losses"], steady["within"]) == (40, 192)
+    assert [line["event"] for line in book.lines][-1] == "ami.lost", "a link that held is news when it breaks"
+    assert listener.uids == [str(number) for number in range(1, 43)]
+
+
+async def test_a_link_that_flaps_and_then_stays_away_is_told() -> None:
+    time, book = ManualClock(), Logbook()
+    async with served() as pbx, running(pbx.login(), Listener(), book, time) as session:
+        for drop in range(1, 5):
+            await session.reached(State.LIVE)
+            if drop == 4:
+                pbx.answers["Login"] = lambda link, asked: link.close()
+            pbx.links[-1].close()
+            await time.asleep(0.375, drop)
+            time.move(0.375)
+        for delay in (0.75, 1.5, 3.0, 6.0, 12.0):
+            await time.asleep(delay)
+            assert book.named("ami.unreachable") == []
+            time.move(delay)
+        for delay in (24.0, 45.0):
+            await time.asleep(delay)
+            time.move(delay)
+    [line] = book.named("ami.unreachable")
+    assert line["losses"] == 4
+
+
+async def test_waiting_grows_while_no_connection_becomes_live() -> None:
+    """A login that works is none: the channels have to be listed too."""
+    time = ManualClock()
+    async with served() as pbx:
+        pbx.answers["CoreShowChannels"] = lambda link, asked: link.close()
+        async with running(pbx.login(), Listener(), time=time):
+            for delay in (0.375, 0.75, 1.5, 3.0):
+                await time.asleep(delay)
+                time.move(delay)
+
+
 def test_two_bridges_do_not_knock_in_step() -> None:
     lazy, eager = Backoff(lambda: 1.0), Backoff(lambda: 0.0)
-    assert [lazy.delay() for _ in range(3)] == [1.0, 2.0, 4.0]
-    assert [eager.delay() for _ in range(3)] == [0.5, 1.0, 2.0]
+    assert [lazy.delay() for _ in range(3)] == [0.5, 1.0, 2.0]
+    assert [eager.delay() for _ in range(3)] == [0.25, 0.5, 1.0]
 
 
 async def test_a_silent_pbx_is_asked_and_then_given_up() -> None:
@@ -406,7 +480,7 @@ async def test_a_fault_of_the_session_is_one_more_reason_to_reconnect(monkeypatc
         with monkeypatch.context() as patched:
             patched.setattr("amibridge.ami.session.take_first_picture", broken)
             await session.reached(State.DOWN)
-        await time.asleep(0.75)
+        await time.asleep(0.375)
         time.move(1)
         await session.reached(State.LIVE)
     assert len(book.named("ami.own_fault")) == 1

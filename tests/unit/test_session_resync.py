@@ -200,13 +200,57 @@ async def test_the_line_outlives_the_connection() -> None:
         pbx.links[0].close()
         await listener.until_told("lost")
         assert listener.losses[0][1:] == (first.at + 10, 5010.25)
-        await time.asleep(0.75)
+        await time.asleep(0.375)
         time.move(20)
         await listener.until_told("picture", 2)
         assert listener.pictures[1][1:] == (first.at + 30, 5030.25)
         pbx.links[1].send(call("2", Timestamp="5029.900000"), call("3", Timestamp="5031.000000"))
         await listener.heard(3)
     assert [event.at - first.at for event in listener.groups[1]] == [30, 30.75]
+
+
+@pytest.mark.parametrize("hours", [1, -1, 13, -13, 48, -48])
+@pytest.mark.parametrize("stamped", [True, False])
+async def test_the_hosts_clock_is_set(hours: int, stamped: bool) -> None:
+    """PBX and daemon on one host: timestamps and arrival step together, and only the elapsed seconds do not."""
+    listener, time = Listener(), ManualClock()
+
+    def happened(uid: str) -> bytes:
+        return call(uid, **({"Timestamp": f"{time.now + time.set_by + 1e6:.6f}"} if stamped else {}))
+
+    async with served() as pbx, running(pbx.login(), listener, time=time) as session:
+        await session.reached(State.LIVE)
+        pbx.links[0].send(happened("1"))
+        await listener.heard(1)
+        time.move(4)
+        time.set_by = 3600.0 * hours
+        assert session.at() == listener.groups[0][0].at + 4, "deadlines are not nearer than they were"
+        time.move(6)
+        pbx.links[0].send(happened("2"))
+        await listener.heard(2)
+        first, second = listener.groups[0][0], listener.groups[1][0]
+        assert second.at - first.at == 10
+        assert second.wall == first.wall + 10 + 3600 * hours, "people are shown the new time"
+        pbx.links[0].close()
+        await listener.until_told("lost")
+        await time.asleep(0.375)
+        time.set_by = 0.0
+        time.move(5)
+        await listener.until_told("picture", 2)
+        assert listener.pictures[1][1] - first.at == 15, "the gap is as long as it was"
+
+
+async def test_a_host_that_slept_has_lost_the_time() -> None:
+    """The PBX is elsewhere and went on: what it did meanwhile took as long as it took."""
+    listener, time = Listener(), ManualClock()
+    async with served() as pbx, running(pbx.login(), listener, time=time) as session:
+        await session.reached(State.LIVE)
+        pbx.links[0].send(call("1", Timestamp="5000.0"))
+        await listener.heard(1)
+        time.suspended = 7200.0
+        pbx.links[0].send(call("2", Timestamp="12200.0"))
+        await listener.heard(2)
+    assert listener.groups[1][0].at - listener.groups[0][0].at == 7200
 
 
 def test_without_any_event_the_line_is_the_hosts() -> None:

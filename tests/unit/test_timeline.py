@@ -8,6 +8,8 @@ from amibridge.ami.timeline import STEP, Timeline
 
 BEGAN = 1_795_290_000.0
 Stamps = list[tuple[float | None, float | None]]
+Told = list[tuple[float | None, float | None, float | None]]
+"""Timestamp, arrival by the wall clock, arrival in the host's elapsed seconds."""
 
 
 def line(stamps: Stamps) -> list[float]:
@@ -32,6 +34,65 @@ def line(stamps: Stamps) -> list[float]:
 )
 def test_places_on_the_line(stamps: Stamps, places: list[float]) -> None:
     assert line(stamps) == places
+
+
+def told_line(told: Told) -> list[float]:
+    """Where events fall, in seconds after the first; elapsed seconds count from the host's start."""
+    timeline = Timeline()
+    places = []
+    for stamp, received, elapsed in told:
+        wall = (None if stamp is None else BEGAN + stamp, None if received is None else BEGAN + received)
+        places.append(timeline.place(*wall, None if elapsed is None else 500.0 + elapsed)[0])
+    return [round(place - places[0], 3) for place in places]
+
+
+DAYS = 2 * 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("told", "places"),
+    [
+        pytest.param([(0, 0, 0), (3601, 3601, 1), (3602, 3602, 2)], [0, 1, 2], id="the host's clock set forward"),
+        pytest.param([(0, 0, 0), (-3599, -3599, 1), (-3598, -3598, 2)], [0, 1, 2], id="the host's clock set back"),
+        pytest.param([(0, 0, 0), (5400, 5400, 9000)], [0, 9000], id="set back by an hour in hours of silence"),
+        pytest.param([(0, 0, 0), (7, 7, 10), (8, 8, 11)], [0, 10, 11], id="set back by three seconds in silence"),
+        pytest.param([(0, 0, 0), (2, 2, 1), (3, 3, 2)], [0, 1, 2], id="set forward by a second"),
+        pytest.param(
+            [
+                (0, 0, 0),
+                (1, DAYS + 1, 1),
+                (DAYS + 1.1, DAYS + 1.1, 1.1),
+                (1.09, DAYS + 1.2, 1.2),
+                (DAYS + 2, DAYS + 2, 2),
+            ],
+            [0, 1, 1.1, 1.2, 2],
+            id="events stamped before the step, that arrive after it",
+        ),
+        pytest.param([(0, 0, 0), (1, -3599, 1), (10, -3590, 10)], [0, 1, 10], id="only the daemon's host"),
+        pytest.param([(0, 0, 0), (1, 0.5, 0.5), (3601, 1.01, 1.01)], [0, 1, 1.51], id="only the PBX, another host"),
+        pytest.param([(0, 0, 0), (1, 60, 60), (50, 60, 60), (59, 60, 60)], [0, 1, 50, 59], id="a network that stalled"),
+        pytest.param([(None, 0, 0), (None, 9001, 1), (None, 9002, 2)], [0, 1, 2], id="without timestamps"),
+        pytest.param([(0, 0, 0), (5, 5, 0), (6, 6, 1)], [0, 0, 1], id="a virtual machine that was stopped and set"),
+        pytest.param(
+            [(0, 0, 0), (1, 1, 1), (2, 2, -400), (3, 3, -399)], [0, 1, 2, 3], id="a second recording behind it"
+        ),
+        pytest.param([(0, 0, None), (1, 1, 1), (3602, 3602, 2)], [0, 1, 2], id="a recording behind an old one"),
+        pytest.param([(None, None, None), (0, 0, 0), (1, 1, 1)], [0, 0, 1], id="times come late"),
+    ],
+)
+def test_places_by_elapsed_seconds(told: Told, places: list[float]) -> None:
+    assert told_line(told) == places
+
+
+@given(
+    st.lists(
+        st.tuples(st.none() | st.floats(-1e9, 1e9), st.none() | st.floats(-1e9, 1e9), st.none() | st.floats(0, 1e9)),
+        min_size=1,
+    )
+)
+def test_whatever_is_told_the_line_never_steps_back(told: Told) -> None:
+    places = told_line(told)
+    assert places == sorted(places)
 
 
 @given(st.lists(st.tuples(st.floats(-1e5, 1e5), st.none() | st.floats(-1e5, 1e5)), min_size=1))
