@@ -51,4 +51,5 @@ def on_local_bridge(state: State, event: Event) -> None:
     one, two = met(state, event, "LocalOne"), met(state, event, "LocalTwo")
     if one is not None and two is not None:
         pair(state, one, two)
+        holding.joins_two_bridges(state, one)
         conversation.changed(state, one)

@@ -76,6 +76,8 @@ class Channel:
     """Its phone provably put the others on hold: that goes with the channel from bridge to bridge."""
     code_holds: bool = False
     """A feature code put the others on hold for it; or a phone did, whose hold cannot be told from that."""
+    unhold_at: float = 0.0
+    """When its last Unhold came."""
     unheld_at: float | None = None
     """When an Unhold came that has not been believed yet."""
     moved_at: float | None = None

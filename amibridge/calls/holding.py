@@ -12,11 +12,15 @@ bridge.c), also where the phone goes on holding, and another one just after a co
 counts when no transfer has followed it and no consultation has ended just before it.
 """
 
+from collections import Counter
+
 from amibridge.calls import conversation
 from amibridge.calls.channel import Bridge, Channel
 from amibridge.calls.event import Event
 from amibridge.calls.lifecycle import met
 from amibridge.calls.state import State
+
+ATTENDED = "Local/_attended@transfer-"
 
 
 def on_hold(state: State, event: Event) -> None:
@@ -34,7 +38,10 @@ def on_hold(state: State, event: Event) -> None:
 def on_unhold(state: State, event: Event) -> None:
     """`Unhold`: talk goes on when no transfer has followed. One without a `Hold` is normal."""
     channel = met(state, event)
-    if channel is None or not channel.on_hold or channel.unheld_at is not None:
+    if channel is None:
+        return
+    channel.unhold_at = state.at
+    if not channel.on_hold or channel.unheld_at is not None:
         return
     if channel.moved_at is not None and state.at - channel.moved_at < state.patience.unhold_settles:
         return
@@ -58,6 +65,18 @@ def transfers(*phones: Channel | None) -> None:
     for phone in phones:
         if phone is not None:
             phone.unheld_at = None
+
+
+def joins_two_bridges(state: State, half: Channel) -> None:
+    """A Local pair is made. Asterisk makes one with this name to join the bridges of an attended transfer's two calls
+    (bridge.c); it said Unhold for both of the transferer's channels just before, and half a second may pass until it
+    tells of the transfer.
+    """
+    if not half.name.startswith(ATTENDED):
+        return
+    said = [one for one in state.channels.values() if 0 <= state.at - one.unhold_at < state.patience.unhold_settles]
+    devices = Counter(one.device for one in said)
+    transfers(*(one for one in said if devices[one.device] > 1))
 
 
 def goes_into(state: State, channel: Channel, bridge: Bridge) -> None:

@@ -142,6 +142,19 @@ def test_the_unhold_before_a_transfer_is_asterisks_own(transfer: str) -> None:
     assert told.cards == ["1 card.open 134", "3 card.close 134"]
 
 
+def test_the_transfer_may_be_told_long_after_its_unhold_where_asterisk_joins_two_bridges() -> None:
+    """120 holds the client and talks to 121 on a second line, and joins the two: both lines get an Unhold at once."""
+    second = "4 Newchannel 120.b Ring\n4 Newstate 120.b Up\n4 BridgeEnter 120.b b3\n"
+    pair = "Local/_attended@transfer;1", "Local/_attended@transfer;2"
+    unholds = "5 Unhold 120.b\n5 Unhold 120\n"
+    joins = f"5 Newchannel {pair[0]} Down\n5 Newchannel {pair[1]} Ring\n5 LocalBridge {pair[0]} > {pair[1]}\n"
+    told = client_comes_to_who_holds(second, unholds, joins).wait(5.5)
+    told.play("5.5 AttendedTransfer 120.b > 120 client 121\n5.5 Hangup 120\n5.5 Hangup 120.b\n9 Hangup client")
+    assert told.participants == ["134"]
+    resumed = client_comes_to_who_holds(second, "5 Unhold 120\n", joins).wait(5.5)
+    assert "5.1 card.open 120" in resumed.cards
+
+
 def test_after_a_transfer_that_failed_the_phones_own_unhold_counts() -> None:
     told = client_comes_to_who_holds(
         "5 Unhold 120\n5.01 BlindTransfer 120 > client Extension=121 Result=Invalid\n",
