@@ -33,7 +33,7 @@ def chunks(path: str) -> Iterator[bytes]:
 
 def read(path: str, timeline: Timeline, framer: Framer) -> Iterator[Event | Picture]:
     """The events of a capture that the core has a use for, in the order of the file, and the listings in it."""
-    decoder, listing = Decoder(timeline), CapturedListing()
+    decoder, listing = Decoder(timeline, captured=True), CapturedListing()
     for chunk in chunks(path):
         packets = framer.feed(chunk)
         if listing.under_way or _LISTED in chunk:
@@ -52,7 +52,9 @@ def _with_listing(
 ) -> Iterator[Event | Picture]:
     """As a live session does: the picture first, then what came while it was taken."""
     for packet in packets:
-        picture = listing.take(packet)
+        if not decoder.mending and listing.takes(packet, strict=decoder.understood):
+            continue
+        picture = listing.complete(packet)
         if picture is not None:
             timeline.place(listing.stamp, None)
             yield picture

@@ -3,7 +3,7 @@
 from amibridge.ami.connection import Connection
 from amibridge.ami.faults import LinkLostError, NoAnswerError
 from amibridge.ami.inbox import Inbox
-from amibridge.ami.listing import seen_bridge, seen_channel
+from amibridge.ami.listing import picture
 from amibridge.calls import Picture
 
 LISTINGS = 3
@@ -19,7 +19,7 @@ async def take_picture(connection: Connection) -> Picture | None:
     if channels is None:
         return None
     bridges = await connection.rows({"Action": "BridgeList"})
-    return Picture(tuple(map(seen_channel, channels)), tuple(map(seen_bridge, bridges or ())))
+    return picture(channels, bridges or ())
 
 
 async def take_first_picture(connection: Connection, inbox: Inbox) -> Picture | None:

@@ -14,18 +14,18 @@ from amibridge.calls.who import Kind
 def on_enter(state: State, event: Event) -> None:
     """`BridgeEnter`: also tells that the channel is Up, should its Newstate be late."""
     channel = met(state, event)
-    uid = event.headers.get("BridgeUniqueid")
+    uid = event.told("BridgeUniqueid")
     if channel is None or not uid or (channel.who.kind is Kind.NOBODY and not channel.local):
         return
     bridge = state.bridge(uid)
-    conversation.set_holding(state, bridge, event.headers.get("BridgeTechnology") == HOLDING)
-    if bridge is not channel.last_bridge and not event.headers.get("SwapUniqueid"):
+    conversation.set_holding(state, bridge, event.told("BridgeTechnology") == HOLDING)
+    if bridge is not channel.last_bridge and not event.told("SwapUniqueid"):
         # A channel that only takes a Local half's place has not gone anywhere.
         holding.goes_into(state, channel, bridge)
     channel.last_bridge = bridge
-    channel.carries = event.headers.last("Linkedid", channel.carries)
+    channel.carries = event.told("Linkedid") or channel.carries
     state.enter(channel, bridge)
-    if not channel.up and event.headers.get("ChannelStateDesc") == UP:
+    if not channel.up and event.told("ChannelStateDesc") == UP:
         answers(state, channel)
     if bridge.holding:
         call = channel.anchors
@@ -39,9 +39,9 @@ def on_enter(state: State, event: Event) -> None:
 def on_leave(state: State, event: Event) -> None:
     """`BridgeLeave`: of the bridge it names only; a late one of an earlier bridge changes nothing."""
     channel = met(state, event)
-    if channel is None or channel.bridge is None or channel.bridge.uid != event.headers.get("BridgeUniqueid"):
+    if channel is None or channel.bridge is None or channel.bridge.uid != event.told("BridgeUniqueid"):
         return
-    channel.carries = event.headers.last("Linkedid", channel.carries)
+    channel.carries = event.told("Linkedid") or channel.carries
     state.leave(channel)
     conversation.changed(state, channel)
 

@@ -27,7 +27,7 @@ def on_begin(state: State, event: Event) -> None:
             identity.join(state, call, dialled, f"dialled by {source.name}", by_client=_by_client(call, source))
         return
     dialled.began = False
-    dialled.number = dialled_number(readable(event.headers.last("DialString"))) or ""
+    dialled.number = dialled_number(readable(event.told("DialString") or "")) or ""
     identify(state, dialled, source.call if source is not None and source.call is not None else None)
     if dialled.who.kind is Kind.OUTSIDE:
         _outside(state, source, dialled)
@@ -39,7 +39,7 @@ def on_begin(state: State, event: Event) -> None:
             call.origin = dialled
             call.linkedid = dialled.linkedid
         identity.join(state, call, dialled, proof, called=True, by_client=by_client)
-    if event.headers.get("DestChannelStateDesc") == RINGING:
+    if event.told("DestChannelStateDesc") == RINGING:
         rings(state, dialled)
 
 
@@ -48,8 +48,8 @@ def on_end(state: State, event: Event) -> None:
     dialled = named(state, event, "Dest")
     if dialled is None:
         return
-    status = event.headers.last("DialStatus")
-    if event.headers.get("DestChannelStateDesc") == UP:
+    status = event.told("DialStatus") or ""
+    if event.told("DestChannelStateDesc") == UP:
         answers(state, dialled)
     for call in list(dialled.calls):
         leg = call.legs[dialled.uid]
@@ -91,6 +91,6 @@ def _by_client(call: Call, source: Channel) -> bool:
 
 def _route(source: Channel, event: Event) -> None:
     """The internal number in whose dialplan the client's channel was when it dialled: a ring group, a queue."""
-    call, exten = source.anchors, event.headers.get("Exten", "")
+    call, exten = source.anchors, event.told("Exten") or ""
     if call is not None and call.client and exten.isdecimal() and exten != call.did and exten not in call.route:
         call.route.append(exten)

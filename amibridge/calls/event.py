@@ -3,7 +3,8 @@
 import math
 from typing import NamedTuple
 
-from amibridge.calls.headers import Headers
+from amibridge.calls.headers import LINES, Headers
+from amibridge.calls.told import told, variables
 
 UNKNOWN = math.nan
 """The wall time of a stream that tells none. Nothing is known of its spans either: they are not nought."""
@@ -21,3 +22,25 @@ class Event(NamedTuple):
     at: float
     wall: float
     headers: Headers
+
+    def told(self, header: str) -> str | None:
+        """What the PBX says in this header; None where it says nothing, or where somebody else may have said it."""
+        headers = self.headers
+        text = headers.text
+        # As `told` begins; it is the core's most frequent question.
+        start = text.find(LINES[header], 0, headers.ends)
+        if start < 0:
+            return told(self.name, headers, header)
+        start += len(header) + len("\r\n: ")
+        return text[start : text.find("\r\n", start)]
+
+    def variable(self, name: str, prefix: str = "") -> str | None:
+        """A channel variable of the block with this prefix. Of two with this name the first line behind the block
+        counts; behind another variable either may be a part of that one's value."""
+        found = variables(self.name, self.headers, prefix)
+        values = dict.fromkeys(value for one, value in found if one == name)
+        return next(iter(values)) if len(values) == 1 or (values and found[0][0] == name) else None
+
+    def variable_names(self) -> frozenset[str]:
+        """The names of the variables that the event's first channel shows."""
+        return frozenset(name for name, _ in variables(self.name, self.headers, ""))

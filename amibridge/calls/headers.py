@@ -1,32 +1,41 @@
 """The headers of a manager packet, read where they stand."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
+
+if TYPE_CHECKING:
+    from amibridge.calls.places import Places
 
 T = TypeVar("T")
 
 
-class _Lines(dict[str, str]):
+class Lines(dict[str, str]):
     """How a header's line begins, by its name. The names are those that the core asks for: there are few."""
 
     def __missing__(self, name: str) -> str:
         return self.setdefault(name, f"\r\n{name}: ")
 
 
-_LINES = _Lines()
+LINES = Lines()
 
 
 class Headers(Mapping[str, str]):
-    """The headers of one packet; of a repeated header the first value.
+    """The headers of one packet; of a repeated header the first value, whoever wrote it: `Event.told` asks that too.
 
     Of the thirty headers of an event the core asks for five, so a header is looked up when it is asked for.
+    text: the lines, with CR LF before and behind each. ends, stamp, places: what `told.read` has found out: where the
+    last block ends before which nobody has written a line, with
+    the Timestamp in it; or the provable places.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("ends", "places", "stamp", "text")
 
     def __init__(self, text: str) -> None:
         """text: the packet's lines, `Name: value`, with CR LF between them."""
-        self._text = f"\r\n{text}\r\n"
+        self.text = f"\r\n{text}\r\n"
+        self.ends = 0
+        self.stamp: str | None = None
+        self.places: Places | None = None
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> "Headers":
@@ -44,7 +53,7 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: object = None, /) -> object:
         """The header's first value, or the default."""
-        text, line = self._text, _LINES[name]
+        text, line = self.text, LINES[name]
         start = text.find(line)
         if start < 0:
             return default
@@ -52,25 +61,20 @@ class Headers(Mapping[str, str]):
         return text[start : text.find("\r\n", start)]
 
     def last(self, name: str, default: str = "") -> str:
-        """The header's last value: for headers that stand behind everything a caller can write into an event."""
-        text, line = self._text, _LINES[name]
-        start = text.rfind(line)
+        """The header's last value."""
+        start = self.text.rfind(LINES[name])
         if start < 0:
             return default
-        start += len(line)
-        return text[start : text.find("\r\n", start)]
+        start += len(LINES[name])
+        return self.text[start : self.text.find("\r\n", start)]
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""
         return [value for key, value in self.lines() if key == name]
 
-    def variable(self, name: str) -> str | None:
-        """A channel variable that the PBX attached to the event (`channelvars` in manager.conf), or None."""
-        return next((v[len(name) + 1 :] for v in self.all("ChanVariable") if v.startswith(f"{name}=")), None)
-
     def lines(self) -> Iterator[tuple[str, str]]:
         """Every header with its value as it stands in the packet, repeated ones too."""
-        for line in self._text.split("\r\n"):
+        for line in self.text.split("\r\n"):
             name, colon, value = line.partition(": ")
             if colon:
                 yield name, value

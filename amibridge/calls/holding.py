@@ -28,7 +28,7 @@ def on_hold(state: State, event: Event) -> None:
     channel = met(state, event)
     if channel is not None:
         channel.unheld_at = None
-        if event.headers.get("MusicClass") is not None:
+        if event.told("MusicClass") is not None:
             channel.phone_holds = True
         else:
             channel.code_holds = True

@@ -9,7 +9,7 @@ from amibridge.calls.state import State
 def on_dtmf(state: State, event: Event) -> None:
     """`DTMFEnd` with direction Received; needs the read class `dtmf`."""
     channel = named(state, event)
-    if channel is None or not channel.who.via_mobile or event.headers.last("Direction") != "Received":
+    if channel is None or not channel.who.via_mobile or event.told("Direction") != "Received":
         return
     channel.key_pressed = True
     for call in channel.calls:

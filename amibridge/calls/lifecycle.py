@@ -3,6 +3,7 @@
 from amibridge.calls import conversation, ending, identity, parts
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, pair_name
+from amibridge.calls.channelvars import learn, variable
 from amibridge.calls.event import Event
 from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
@@ -14,7 +15,8 @@ NO_NUMBER = ("", "<unknown>")
 
 def on_newchannel(state: State, event: Event) -> None:
     """`Newchannel`: a channel is born. A trunk's channel born in state Ring is a client who calls."""
-    uid = event.headers.last("Uniqueid")
+    learn(state, event)
+    uid = event.told("Uniqueid")
     if uid and uid not in state.channels and not state.has_gone(uid):
         channel = _described(state, event, "", new=True)
         come(state, channel)
@@ -26,7 +28,7 @@ def on_newstate(state: State, event: Event) -> None:
     channel = met(state, event)
     if channel is None:
         return
-    shown = event.headers.get("ChannelStateDesc", "")
+    shown = event.told("ChannelStateDesc")
     if shown == RINGING:
         rings(state, channel)
     elif shown == UP:
@@ -34,7 +36,7 @@ def on_newstate(state: State, event: Event) -> None:
     elif shown == RING and not channel.began and not channel.was_dialled and channel.call is None:
         # Some drivers give birth to an incoming channel before they know what it is.
         channel.began = True
-        channel.exten = event.headers.get("Exten", "")
+        channel.exten = event.told("Exten") or ""
         _learn_number(channel, event)
         identify(state, channel)
         _begins(state, channel)
@@ -64,7 +66,7 @@ def on_hangup(state: State, event: Event) -> None:
     channel = named(state, event)
     if channel is None:
         return
-    cause = event.headers.last("Cause")
+    cause = event.told("Cause") or ""
     goes(state, channel, int(cause) if cause.isdecimal() and cause != "0" else None)
 
 
@@ -72,8 +74,8 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
     """The channel that an event speaks of. One never seen before was there before us: it is taken in as it stands."""
     channel = named(state, event, prefix)
     if channel is None:
-        uid = event.headers.last(f"{prefix}Uniqueid")
-        if not uid or uid in state.channels or state.has_gone(uid) or not event.headers.get(f"{prefix}Channel"):
+        uid = event.told(f"{prefix}Uniqueid")
+        if not uid or uid in state.channels or state.has_gone(uid) or not event.told(f"{prefix}Channel"):
             return None
         channel = _described(state, event, prefix, new=False)
         come(state, channel)
@@ -176,17 +178,19 @@ def take_in(
 
 
 def _described(state: State, event: Event, prefix: str, *, new: bool) -> Channel:
-    get = event.headers.get
-    uid, linkedid = event.headers.last(f"{prefix}Uniqueid"), event.headers.last(f"{prefix}Linkedid")
+    def said(header: str) -> str:
+        return event.told(prefix + header) or ""
+
+    uid, linkedid = said("Uniqueid"), said("Linkedid")
     return take_in(
         state,
         uid=uid,
-        name=get(f"{prefix}Channel", ""),
+        name=said("Channel"),
         linkedid=linkedid,
-        shown=get(f"{prefix}ChannelStateDesc", ""),
-        number=get(f"{prefix}CallerIDNum", ""),
-        caller_name=get(f"{prefix}CallerIDName", ""),
-        exten=get(f"{prefix}Exten", ""),
+        shown=said("ChannelStateDesc"),
+        number=said("CallerIDNum"),
+        caller_name=said("CallerIDName"),
+        exten=said("Exten"),
         # A channel met in the middle of its life shows no more how it was born; but one that was called carries its
         # caller's linkedid.
         began=None if new else uid == linkedid,
@@ -221,7 +225,7 @@ def _learn_did(state: State, event: Event, channel: Channel) -> None:
     """Trunks that deliver no number in `Exten` (`s`): FreePBX's dialplan sets FROM_DID, `channelvars` shows it."""
     call = channel.anchors
     if call is not None and call.client and not call.outbound and call.did is None:
-        did = event.headers.variable("FROM_DID")
+        did = variable(state, event, "FROM_DID")
         if did:
             identity.did_known(state, call, did)
 
@@ -234,7 +238,7 @@ def _begins(state: State, channel: Channel) -> None:
 
 
 def _learn_number(channel: Channel, event: Event) -> None:
-    number, name = event.headers.get("CallerIDNum", ""), event.headers.get("CallerIDName", "")
+    number, name = event.told("CallerIDNum") or "", event.told("CallerIDName") or ""
     if number not in NO_NUMBER:
         channel.number = readable(number)
     if name not in NO_NUMBER:

@@ -12,7 +12,7 @@ def on_parked(state: State, event: Event) -> None:
     call = parkee.anchors if parkee is not None else None
     if call is not None and call.client:
         transfer.none_any_more(call)
-        call.note(state.wall, None, f"the client is parked at {event.headers.last('ParkingSpace', '?')}")
+        call.note(state.wall, None, f"the client is parked at {event.told('ParkingSpace') or '?'}")
         parts.release_all(state, call, "the client was parked")
 
 

@@ -18,7 +18,7 @@ def on_connect(state: State, event: Event) -> None:
 
 def _set(state: State, event: Event, *, connected: bool) -> None:
     channel = named(state, event)
-    queue = event.headers.last("Queue")
+    queue = event.told("Queue")
     call = channel.anchors if channel is not None else None
     if call is None or not call.client or not queue or (call.queue_connected and not connected):
         return

@@ -1,5 +1,6 @@
 """Recordings: the file names that MixMonitor leaves in a channel variable."""
 
+from amibridge.calls.channelvars import variable
 from amibridge.calls.event import Event
 from amibridge.calls.naming import named
 from amibridge.calls.readable import readable
@@ -10,13 +11,13 @@ VARIABLE = "MIXMONITOR_FILENAME"
 
 def on_varset(state: State, event: Event) -> None:
     """`VarSet` of the recording's file; needs the read class `dialplan`. Nothing else is ever read from a VarSet."""
-    if event.headers.last("Variable") == VARIABLE:
-        _belongs(state, event, event.headers.last("Value"))
+    if event.told("Variable") == VARIABLE:
+        _belongs(state, event, event.told("Value"))
 
 
 def on_start(state: State, event: Event) -> None:
     """`MixMonitorStart` carries the variable where `channelvars` in manager.conf asks for it."""
-    _belongs(state, event, event.headers.variable(VARIABLE))
+    _belongs(state, event, variable(state, event, VARIABLE))
 
 
 def _belongs(state: State, event: Event, file: str | None) -> None:

@@ -78,6 +78,8 @@ class State:
     unsettled: list[Call] = field(default_factory=list)
     """Calls whose anchor has changed in the middle of a conversation: who hears it is still to be compared."""
     serial: int = 0
+    channelvars: frozenset[str] = frozenset()
+    """The variables that the PBX attaches to channels, as far as it has shown any."""
     watching: bool = False
     _gone: set[str] = field(default_factory=set)
     _gone_order: deque[tuple[float, str]] = field(default_factory=deque)

@@ -12,12 +12,12 @@ def on_blind(state: State, event: Event) -> None:
     """`BlindTransfer`: the transferer sends the client to an extension. It may never be answered."""
     transferer = named(state, event, "Transferer")
     holding.transfers(transferer)
-    if event.headers.get("Result") != "Success":
+    if event.told("Result") != "Success":
         return
     transferee = named(state, event, "Transferee")
     if transferer is None or transferer.who.extension is None:
         return
-    target = event.headers.last("Extension", "?")
+    target = event.told("Extension") or "?"
     for call in _clients_of(transferer, transferee):
         call.handover = Handover(transferer.who.extension, "blind", (transferer,))
         call.note(
@@ -31,7 +31,7 @@ def on_attended(state: State, event: Event) -> None:
     """`AttendedTransfer`: two calls of the transferer become one. The new pair may talk already when this comes."""
     transferer, second = named(state, event, "OrigTransferer"), named(state, event, "SecondTransferer")
     holding.transfers(transferer, second)
-    if event.headers.get("Result") != "Success":
+    if event.told("Result") != "Success":
         return
     transferee = named(state, event, "Transferee")
     target = named(state, event, "TransferTarget")

@@ -53,12 +53,16 @@ def _packet(name: str, at: float, **headers: str) -> bytes:
     return "\r\n".join([*lines, *(f"{key}: {value}" for key, value in headers.items())]).encode()
 
 
+_NUMBERS = {"Down": "0", "Ring": "4", "Ringing": "5", "Up": "6"}
+
+
 def _channel(n: int, whose: str, state: str, prefix: str = "") -> dict[str, str]:
     device = "provider" if whose == "client" else f"1{n % 100:02d}"
     uid = f"1800000000.{2 * n + (whose == 'phone')}"
     number = f"7903{n:07d}" if whose == "client" else f"1{n % 100:02d}"
-    headers = {"Channel": f"PJSIP/{device}-{2 * n + (whose == 'phone'):08x}", "ChannelStateDesc": state}
-    headers |= {"CallerIDNum": number, "CallerIDName": "<unknown>"}
+    headers = {"Channel": f"PJSIP/{device}-{2 * n + (whose == 'phone'):08x}", "ChannelState": _NUMBERS[state]}
+    headers |= {"ChannelStateDesc": state, "CallerIDNum": number, "CallerIDName": "<unknown>"}
+    headers |= {"ConnectedLineNum": "<unknown>", "ConnectedLineName": "<unknown>", "Language": "en", "AccountCode": ""}
     headers |= {"Context": "from-pstn", "Exten": "74950000002", "Priority": "1"}
     headers |= {"Uniqueid": uid, "Linkedid": f"1800000000.{2 * n}"}
     return {prefix + key: value for key, value in headers.items()}
@@ -77,6 +81,8 @@ def _begin(n: int, at: float) -> list[bytes]:
 
 def _talk(n: int, at: float) -> list[bytes]:
     bridge = {"BridgeUniqueid": f"bridge-{n}", "BridgeType": "basic", "BridgeTechnology": "simple_bridge"}
+    bridge |= {"BridgeCreator": "<unknown>", "BridgeName": "<unknown>", "BridgeNumChannels": "2"}
+    bridge |= {"BridgeVideoSourceMode": "none"}
     client, phone = _channel(n, "client", "Up"), _channel(n, "phone", "Up")
     return [
         _packet("Newstate", at, **phone),
@@ -88,13 +94,16 @@ def _talk(n: int, at: float) -> list[bytes]:
 
 
 def _end(n: int, at: float) -> list[bytes]:
+    cause = {"Cause": "16", "Cause-txt": "Normal Clearing"}
     bridge = {"BridgeUniqueid": f"bridge-{n}", "BridgeType": "basic", "BridgeTechnology": "simple_bridge"}
+    bridge |= {"BridgeCreator": "<unknown>", "BridgeName": "<unknown>", "BridgeNumChannels": "2"}
+    bridge |= {"BridgeVideoSourceMode": "none"}
     client, phone = _channel(n, "client", "Up"), _channel(n, "phone", "Up")
     return [
         _packet("BridgeLeave", at, **bridge, **client),
         _packet("BridgeLeave", at, **bridge, **phone),
-        _packet("Hangup", at, **phone, Cause="16"),
-        _packet("Hangup", at, **client, Cause="16"),
+        _packet("Hangup", at, **phone, **cause),
+        _packet("Hangup", at, **client, **cause),
     ]
 
 

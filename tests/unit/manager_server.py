@@ -33,7 +33,9 @@ def packet(*lines: str) -> bytes:
 
 def event(name: str, privilege: str = "call,all", **named: str) -> bytes:
     """A whole event packet."""
-    return packet(f"Event: {name}", f"Privilege: {privilege}", *(f"{key}: {value}" for key, value in named.items()))
+    stamped = {"Timestamp": stamp} if (stamp := named.pop("Timestamp", None)) else {}
+    lines = {"Event": name, "Privilege": privilege, **stamped, **named}
+    return packet(*(f"{key}: {value}" for key, value in lines.items()))
 
 
 def call(uid: str, **more: str) -> bytes:

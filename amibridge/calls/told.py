@@ -1,0 +1,118 @@
+"""Told: what is believed of a packet. There is no other way to a header of an event.
+
+Hardly ever has anybody written lines into a packet, and then it has as many lines as its layout: every header is where
+it is found. Only else are all its lines held against the layout (`places`). A packet that is laid out otherwise comes
+from a PBX that we do not know: there a header counts where it stands once.
+"""
+
+import re
+
+from amibridge.calls.headers import LINES, Headers
+from amibridge.calls.layout import BLOCK, LAYOUTS, VARIABLE, Item, Layout
+from amibridge.calls.places import Places, Reading, find_places
+
+SECONDS = r"(\d{1,10}\.\d{6})"
+"""Epoch seconds as Asterisk writes them, up to the year 2286: no other time is plausible."""
+_FOREIGN = Places(Reading.FOREIGN)
+_NEVER = re.compile("(?!)")
+
+
+class _Shapes(dict[str, re.Pattern[str]]):
+    """By the event's name: what a packet looks like, up to the end of its last description, in which nobody has written
+    a line of their own. Made when they are needed first, which many never are."""
+
+    def __missing__(self, event: str) -> re.Pattern[str]:
+        return self.setdefault(event, _shape(LAYOUTS[event]) if event in LAYOUTS else _NEVER)
+
+
+_SHAPES = _Shapes()
+
+
+def read(event: str, headers: Headers) -> Reading:
+    """Reads a packet by its event's layout, which makes it ready for `told`; says how it stands to it."""
+    text = headers.text
+    shaped = _SHAPES[event].match(text)
+    if shaped is not None:
+        ends = shaped.end()
+        # What was dialled can hold the end of a description: then the real one follows.
+        if text.find("Linkedid: ", ends) < 0 and (text.find(VARIABLE, ends) < 0 or _closed(event, text, ends)):
+            headers.ends, headers.stamp = ends, shaped[1]
+            return Reading.WHOLE
+    layout = LAYOUTS.get(event)
+    if layout is None or (layout.described and "ChannelState: " not in text):
+        headers.places = _FOREIGN
+    else:
+        headers.places = find_places(text.split("\r\n"), layout)
+    return headers.places.reading
+
+
+def told(event: str, headers: Headers, header: str) -> str | None:
+    """What the PBX says in a header; None where it says nothing, or where somebody else may have said it."""
+    if headers.ends:
+        text, line = headers.text, LINES[header]
+        # Before the end of the last block nobody has written anything: there is no other line that begins so.
+        start = text.find(line, 0, headers.ends)
+        if start < 0 and header in LAYOUTS[event].behind:
+            start = text.find(line, headers.ends)
+            if start >= 0 and text.rfind(line) != start:
+                headers.ends, headers.places = 0, find_places(text.split("\r\n"), LAYOUTS[event])
+                return headers.places.values.get(header)
+        if start < 0:
+            return None
+        start += len(line)
+        return text[start : text.find("\r\n", start)]
+    if headers.places is None:
+        read(event, headers)
+        return told(event, headers, header)
+    if headers.places.reading is Reading.WHOLE:
+        return headers.places.values.get(header)
+    once = headers.text.count(LINES[header]) == 1
+    return headers.get(header) if once else None
+
+
+def variables(event: str, headers: Headers, prefix: str) -> list[tuple[str, str]]:
+    """The channel variables of the block with this prefix, in order, each with its value; one may come twice."""
+    if VARIABLE not in headers.text:
+        return []
+    if not headers.ends and headers.places is None:
+        read(event, headers)
+    if headers.places is None:
+        text = headers.text
+        ends, names, found = LINES[f"{prefix}Linkedid"], LAYOUTS[event].names, []
+        start = text.find(ends, 0, headers.ends)
+        for line in text[start + len(ends) :].split("\r\n")[1:]:
+            name, _, value = line.partition(": ")
+            if name == f"{prefix}{VARIABLE}":
+                found.append(value)
+            elif name in names:
+                break
+    elif headers.places.reading is Reading.WHOLE:
+        found = headers.places.variables.get(prefix, [])
+    else:
+        found = headers.all(f"{prefix}{VARIABLE}")
+    return [(name, value) for name, _, value in (one.partition("=") for one in found)]
+
+
+def _closed(event: str, text: str, ends: int) -> bool:
+    """Whether the event's last header is there: an empty line in a variable would cut it off."""
+    layout = LAYOUTS[event]
+    return layout.closing not in layout.behind or text.find(LINES[layout.closing], ends) >= 0
+
+
+def _shape(layout: Layout) -> re.Pattern[str]:
+    """The shape of a layout whose last description is in every such event; of another one that nothing matches."""
+    prelude, *groups = layout.groups
+    blocks = [number for number, group in enumerate(groups) if len(group.items) > 1]
+    if not blocks or groups[blocks[-1]].optional:
+        return _NEVER
+    # The variables of the last description stay behind the shape: `variables` looks at them.
+    last = groups[blocks[-1]].items[: len(BLOCK)]
+    pattern = "".join(_pattern(item) for item in prelude.items[:2]) + f"(?:\r\nTimestamp: {SECONDS})?"
+    for group in groups[: blocks[-1]]:
+        pattern += f"(?:{''.join(map(_pattern, group.items))}){'?' * group.optional}"
+    return re.compile(pattern + "".join(map(_pattern, last)) + r"(?=\r\n)")
+
+
+def _pattern(item: Item) -> str:
+    times = "*" if item.repeats else "?" if item.optional else ""
+    return rf"(?:\r\n{re.escape(item.name)}: [^\r]*+){times}"
