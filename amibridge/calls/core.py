@@ -8,6 +8,7 @@ from amibridge.calls import (
     conversation,
     dialling,
     ending,
+    faults,
     forgetting,
     holding,
     keypress,
@@ -63,15 +64,21 @@ class Calls:
     pbx: its name, the first half of every call id.
     directory: who is who, numbers and card rules.
     known: calls in the store when the daemon starts again.
+    tell_fault: is told of exceptions of the core's own; each costs one event, and none comes out. Without, they do.
 
     Deadlines fire inside `apply` as well: a timer that calls `advance` makes commands punctual and changes nothing
     else.
     """
 
     def __init__(
-        self, pbx: str, directory: Directory, patience: Patience | None = None, known: Iterable[Known] = ()
+        self,
+        pbx: str,
+        directory: Directory,
+        patience: Patience | None = None,
+        known: Iterable[Known] = (),
+        tell_fault: faults.TellFault | None = None,
     ) -> None:
-        self._state = State(pbx, directory, patience or Patience())
+        self._state = State(pbx, directory, patience or Patience(), tell_fault)
         self._state.take_known(known)
         self._seen_at = 0.0
         self._seen_wall = 0.0
@@ -84,11 +91,14 @@ class Calls:
             self._fire(event.at)
         self._seen_at, self._seen_wall = state.at, state.wall = event.at, event.wall
         if handler is not None:
-            handler(state, event)
-            if state.unsettled:
-                conversation.settle(state)
-            if not state.watching:
-                forgetting.watch(state)
+            try:
+                handler(state, event)
+                if state.unsettled:
+                    conversation.settle(state)
+                if not state.watching:
+                    forgetting.watch(state)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the other events and calls go on
+                faults.contain(state, event.name, error, faults.concerned(state, event))
         return self._take()
 
     def advance(self, at: float) -> list[Output]:
@@ -101,10 +111,12 @@ class Calls:
         state = self._state
         self._fire(at)
         state.at, state.wall = self._seen_at, self._seen_wall
-        resync.lose(state, picture)
+        with faults.contained(state, faults.LISTING):
+            resync.lose(state, picture)
         self._seen_at, self._seen_wall = state.at, state.wall = at, wall
-        resync.present(state, picture)
-        forgetting.watch(state)
+        with faults.contained(state, faults.LISTING):
+            resync.present(state, picture)
+            forgetting.watch(state)
         return self._take()
 
     def end(self, at: float) -> list[Output]:
@@ -115,9 +127,10 @@ class Calls:
         state.wall += max(0.0, at - state.at)
         state.at = max(at, state.at)
         for call in list(state.live):
-            record = ending.so_far(state, call)
-            if record is not None:
-                state.out.append(record)
+            with faults.contained(state, "the end of the capture", call):
+                record = ending.so_far(state, call)
+                if record is not None:
+                    state.out.append(record)
         return self._take()
 
     @property
@@ -134,7 +147,8 @@ class Calls:
         while state.deadlines and state.deadlines[0][0] <= at:
             due, _, then = heapq.heappop(state.deadlines)
             state.at, state.wall = due, self._seen_wall + (due - self._seen_at)
-            then()
+            with faults.contained(state, "a deadline"):
+                then()
 
     def _take(self) -> list[Output]:
         out = self._state.out

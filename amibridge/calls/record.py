@@ -138,4 +138,5 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
         "linked_calls": sorted(call.linked),
         "recordings": list(call.recordings),
         "partial": call.partial,
+        **({} if call.fault is None else {"fault": call.fault}),
     }

@@ -8,6 +8,7 @@ from math import isnan
 
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Bridge, Channel
+from amibridge.calls.faults import TellFault
 from amibridge.calls.ids import GONE_MEMORY, Ids
 from amibridge.calls.outputs import Command, CommandType, Output
 from amibridge.calls.who import Directory
@@ -60,6 +61,8 @@ class State:
     pbx: str
     directory: Directory
     patience: Patience
+    tell_fault: TellFault | None = None
+    """Who is told of the core's own exceptions; None: they are raised."""
     known: dict[str, Known] = field(default_factory=dict)
     """Calls from before a restart that have not been seen again, by their clients' channels."""
     at: float = 0.0

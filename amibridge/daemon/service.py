@@ -80,7 +80,9 @@ class Service:
     async def _listen(self, pbx: Pbx, store: Store) -> None:
         """One PBX: its core, which is told of the calls from before, and its session."""
         loaded = self._loaded
-        calls = Calls(pbx.name, loaded.directory, loaded.settings.calls.patience, await store.known_calls(pbx.name))
+        known = await store.known_calls(pbx.name)
+        patience, tell_fault = loaded.settings.calls.patience, self._decisions.tell_fault
+        calls = Calls(pbx.name, loaded.directory, patience, known, tell_fault)
         listener = Listener(pbx.name, calls, store, lambda: session.at(), self._tell)
         session = Session(login_to(pbx), listener)
         self._listeners.append(listener)
