@@ -23,6 +23,7 @@ from amibridge.calls import (
 )
 from amibridge.calls.event import Event
 from amibridge.calls.outputs import Output
+from amibridge.calls.record import FIRST, LAST
 from amibridge.calls.resync import Picture
 from amibridge.calls.state import Known, Patience, State
 from amibridge.calls.who import Directory
@@ -67,7 +68,7 @@ class Calls:
     tell_fault: is told of exceptions of the core's own; each costs one event, and none comes out. Without, they do.
 
     Deadlines fire inside `apply` as well: a timer that calls `advance` makes commands punctual and changes nothing
-    else.
+    else. What comes at a time that no calendar has (infinity, no number at all) comes when the last event did.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class Calls:
         """Takes in one event and returns what follows from it, in order."""
         state = self._state
         handler = HANDLERS.get(event.name)
+        if not FIRST <= event.at <= LAST:
+            event = event._replace(at=self._seen_at, wall=self._seen_wall)
         if state.deadlines and state.deadlines[0][0] <= event.at:
             self._fire(event.at)
         self._seen_at, self._seen_wall = state.at, state.wall = event.at, event.wall
@@ -103,12 +106,15 @@ class Calls:
 
     def advance(self, at: float) -> list[Output]:
         """Fires the deadlines up to `at`, each stamped with its own time."""
-        self._fire(at)
+        if FIRST <= at <= LAST:
+            self._fire(at)
         return self._take()
 
     def present(self, picture: Picture, at: float, wall: float) -> list[Output]:
         """After a (re)connect: what the PBX shows now takes the place of what was believed."""
         state = self._state
+        if not FIRST <= at <= LAST:
+            at, wall = self._seen_at, self._seen_wall
         self._fire(at)
         state.at, state.wall = self._seen_at, self._seen_wall
         with faults.contained(state, faults.LISTING):
@@ -122,7 +128,7 @@ class Calls:
     def end(self, at: float) -> list[Output]:
         """The end of a capture: the records of the calls that it ends in the middle of, as far as they go."""
         state = self._state
-        at = max(at, holding.settled_at(state))
+        at = max(at if FIRST <= at <= LAST else self._seen_at, holding.settled_at(state))
         self._fire(at)
         state.wall += max(0.0, at - state.at)
         state.at = max(at, state.at)

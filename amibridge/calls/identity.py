@@ -184,9 +184,14 @@ def _anchor_client(state: State, call: Call, channel: Channel) -> None:
     """The call becomes a client's: it gets its id, and the world hears of it."""
     call.client = True
     call.partial = call.partial or channel.partial
-    call.linkedid = channel.linkedid
     known = state.known.pop(channel.uid, None)
-    call.call_id = known.call_id if known is not None else state.ids.give(channel.linkedid)
+    if known is None:
+        call.linkedid = channel.linkedid
+        call.call_id = state.ids.give(call.linkedid)
+    else:
+        # The channel may have another linkedid by now than the one in the id.
+        call.linkedid = state.ids.linkedid(known.call_id)
+        call.call_id = known.call_id
     _set_client(state, call, channel)
     if known is not None:
         remember(state, call, known)
