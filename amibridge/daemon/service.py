@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from amibridge.ami.guard import contained
 from amibridge.ami.session import Session
 from amibridge.calls import Calls, Output
 from amibridge.crm.interface import Adapter
@@ -145,7 +146,7 @@ class Service:
             await self._reload.wait()
             self._reload.clear()
             notify.reloading()
-            with suppress(ConfigurationError):
+            with contained(log, "configuration.fault"), suppress(ConfigurationError):
                 self._use(await asyncio.to_thread(self._read))
             for session in self._sessions:
                 session.retry()

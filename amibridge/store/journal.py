@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from amibridge.calls import Anchored, Command, CommandType, Ended, Output, Verdict
+import structlog
+
+from amibridge.calls import DEFECT, Anchored, Command, CommandType, Ended, Output, Verdict
+from amibridge.calls.faults import place
 from amibridge.store.encoding import clean, clean_or_none, dump
 from amibridge.store.statements import Statement, Value
+
+log = structlog.get_logger(__name__)
 
 CARD_EXPIRES = 30.0
 """Seconds after which a card that was not shown is not shown any more."""
@@ -62,6 +67,10 @@ _SUPERSEDED = """
         WHERE closing.key = ? AND card.type = 'card.open' AND card.seq < closing.seq
     )
 """
+_POISONED = """
+    UPDATE delivery SET state = 'refused', error = ?, changed_at = ?
+    WHERE state = 'pending' AND seq = (SELECT seq FROM command WHERE key = ?)
+"""
 _ENDED = """
     UPDATE call SET ended = ?, how_ended = ?, began = coalesce(?, began), client = ?, client_raw = ?, did = ?,
         outbound = ?, record = ?, trail = ?
@@ -74,7 +83,7 @@ _OVER = """
 
 _IN_ORDER = (
     *(_CALL, _ANCHORED, _CHANNEL, _ANNOUNCED, _OPENED, _CLOSED, _VERDICT),
-    *(_COMMAND, _DELIVERY, _NO_MORE_REST, _SUPERSEDED, _ENDED, _OVER),
+    *(_COMMAND, _DELIVERY, _POISONED, _NO_MORE_REST, _SUPERSEDED, _ENDED, _OVER),
 )
 
 
@@ -133,7 +142,12 @@ def _noted(rows: _Rows, command: Command, call_id: str) -> None:
 
 def _told(rows: _Rows, command: Command, call_id: str, crms: Sequence[str], now: float) -> None:
     """The command itself, and its delivery to each CRM."""
-    key, payload = clean(command.key), dump(command.data)
+    key = clean(command.key)
+    payload, fault = _json(command.data, key)
+    if payload is None:
+        # It can never be sent, and a person has to know.
+        payload = dump({"key": key})
+        rows[_POISONED].append((f"its data cannot be written: {fault}", now, key))
     opens = command.type is CommandType.CARD_OPEN
     expires = now + CARD_EXPIRES if opens else None
     extension = clean_or_none(command.extension)
@@ -149,13 +163,21 @@ def _told(rows: _Rows, command: Command, call_id: str, crms: Sequence[str], now:
 def _ended(rows: _Rows, ended: Ended, call_id: str, now: float) -> None:
     record = ended.record
     client, client_raw, did = (clean_or_none(record.get(name)) for name in ("client", "client_raw", "did"))
-    trail = [[fact.wall, fact.extension, fact.text] for fact in ended.trail]
+    written, _ = _json(record, f"{call_id}, its record")
+    trail, _ = _json([[fact.wall, fact.extension, fact.text] for fact in ended.trail], f"{call_id}, its evidence")
     outbound = record.get("direction") == "outbound"
     began = _wall(record.get("started_at"))
-    rows[_ENDED].append(
-        (ended.wall, ended.end, began, client, client_raw, did, outbound, dump(record), dump(trail), call_id)
-    )
+    rows[_ENDED].append((ended.wall, ended.end, began, client, client_raw, did, outbound, written, trail, call_id))
     rows[_OVER].append((now, call_id))
+
+
+def _json(value: Any, what: str) -> tuple[str | None, str | None]:
+    """The value as JSON; or None, and why. What cannot be written must not keep its neighbours from being written."""
+    try:
+        return dump(value), None
+    except Exception as error:
+        log.exception("store.unwritable", what=what, remedy=DEFECT)
+        return None, place(error)
 
 
 def _wall(iso: Any) -> float | None:
