@@ -19,6 +19,7 @@ from amibridge.store import Archive, Store
 from amibridge.store.link import Link, links
 from tests.unit.durable import (
     CALL,
+    PATIENCE,
     SAFE,
     UNSAFE,
     Crm,
@@ -261,17 +262,18 @@ async def test_the_time_of_a_pbx_is_kept_whatever_a_deadline_or_a_commit_raises(
     one.play(client_calls(0), rings(0, "134"), answers(0, "134"))
     now = 3.0
     with capture_logs() as logs:
-        keeping = asyncio.create_task(listener.keep_time())
-        await committed.wait()
-        committed.clear()
-        one.calls._state.at_deadline(4.0, lambda: 1 // 0)  # type: ignore[arg-type]
-        one.calls._state.at_deadline(4.0, lambda: one.calls._state.out.append(anchored()))
-        now = 5.0
-        with pytest.raises(ValueError, match="cannot be written"):
-            await listener.events(one.events("3.5 Newchannel second Ring"))
-        committed.clear()
-        await committed.wait()
-        assert not keeping.done()
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        async with asyncio.timeout(PATIENCE):
+            keeping = asyncio.create_task(listener.keep_time())
+            await committed.wait()
+            committed.clear()
+            one.calls._state.at_deadline(4.0, lambda: 1 // 0)  # type: ignore[arg-type]
+            one.calls._state.at_deadline(4.0, lambda: one.calls._state.out.append(anchored()))
+            now = 5.0
+            with pytest.raises(ValueError, match="cannot be written"):
+                await listener.events(one.events("3.5 Newchannel second Ring"))
+            committed.clear()
+            await committed.wait()
+            assert not keeping.done()
+            keeping.cancel()
+            await asyncio.wait([keeping])
     assert said(logs) == ["deadlines.failed"] * 3
