@@ -163,12 +163,12 @@ class State:
         carried = {linkedid for one in self.channels.values() for linkedid in (one.linkedid, one.carries)}
         self.ids.forget(self.at, carried)
 
-    def part_from(self, call: Call) -> None:
-        """Nobody talks in this call between colleagues any more."""
-        for part in call.parts.values():
-            calls = self.among_themselves.get(part.extension)
+    def part_from(self, call: Call, *extensions: str) -> None:
+        """These, or else all, talk no more in this call between colleagues."""
+        for extension in extensions or call.parts:
+            calls = self.among_themselves.get(extension)
             if calls is not None and calls.pop(call, 0) is None and not calls:
-                del self.among_themselves[part.extension]
+                del self.among_themselves[extension]
 
     def take_known(self, known: Iterable[Known]) -> None:
         """Calls from before a restart: their ids are taken, and those that were live may be found again."""

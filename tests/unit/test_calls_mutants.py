@@ -87,3 +87,15 @@ def test_talk_that_a_capture_ends_in_does_not_end_before_it_began() -> None:
     one = Story().play(client_calls(0), rings(1, "134"), answers(2, "134"))
     one.play(leaves(3, "134"))
     assert one.end().record["participants"][0]["talk_seconds"] == 1
+
+
+def test_whoever_has_left_a_conference_of_colleagues_consults_nobody_there() -> None:
+    """121 leaves, the others go on; then 121 takes a client."""
+    room = [f"{at} BridgeEnter {phone} room softmix" for at, phone in ((1, "120"), (1, "121"), (1, "136"))]
+    one = Story().play(*(f"0 Newchannel {phone} Ring\n0 Newstate {phone} Up" for phone in ("120", "121", "136")), *room)
+    one.play("2 BridgeLeave 121 room\n2 Hangup 121", client_calls(3), rings(3, "121.b"), answers(4, "121.b"))
+    one.play(leaves(5, "121.b", "client"), "6 Hangup 120\n6 Hangup 136")
+    (client,) = one.clients
+    assert client["consulted"] == []
+    assert [part["extension"] for part in client["participants"]] == ["121"]
+    assert one.left == {}
