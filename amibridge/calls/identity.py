@@ -112,7 +112,8 @@ def join(
     """A channel belongs to the call from now on. `proof` says by what."""
     if channel.uid in call.legs or channel.gone:
         return
-    extension = channel.who.extension
+    # The far end of the client's own channel is the client, whatever the map says by now.
+    extension = None if call.client and channel is call.anchor else channel.who.extension
     leg = Leg(channel, extension, state.at, called, by_client)
     call.legs[channel.uid] = leg
     call.takes(channel)

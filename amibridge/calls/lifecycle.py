@@ -212,7 +212,8 @@ def come(state: State, channel: Channel) -> None:
 
 def pair(state: State, one: Channel, other: Channel) -> None:
     """Two halves of one Local channel: what belongs to one belongs to the other."""
-    if one.other is other:
+    if one.other is not None or other.other is not None or one is other:
+        # It has its other half already: for as long as it lives.
         return
     one.other, other.other = other, one
     for half, far in ((one, other), (other, one)):

@@ -99,3 +99,24 @@ def test_whoever_has_left_a_conference_of_colleagues_consults_nobody_there() -> 
     assert client["consulted"] == []
     assert [part["extension"] for part in client["participants"]] == ["121"]
     assert one.left == {}
+
+
+def test_a_local_half_has_one_other_half_for_as_long_as_it_lives() -> None:
+    """Where a third one was said to be the other half of a joined pair, leaving raised."""
+    pair = ("Local/120@ring;1", "Local/120@ring;2")
+    one = Story().play(*(f"0 Newchannel {half} Down" for half in (*pair, "Local/121@x;1")))
+    one.play(f"0 LocalBridge {pair[0]} {pair[1]}", f"1 BridgeEnter {pair[0]} b1", f"1 BridgeEnter {pair[1]} b2")
+    one.play(f"2 LocalBridge {pair[0]} Local/121@x;1", f"2 LocalBridge {pair[0]} {pair[0]}")
+    names = one.calls._state.names
+    assert names[one.name(pair[0])].other is names[one.name(pair[1])]
+    assert names[one.name("Local/121@x;1")].other is None
+    one.play(f"3 BridgeLeave {pair[1]} b2", *(f"4 Hangup {half}" for half in (*pair, "Local/121@x;1")))
+    assert one.left == {}
+
+
+def test_a_client_whom_the_map_calls_a_colleague_by_now_gets_no_card_for_ringing() -> None:
+    """After a restart: the card opened before the call was known to be announced, and only its close was sent."""
+    known = Known(f"office:{EPOCH}.1", f"{EPOCH}.1", CLIENT, outbound=True)
+    one = Story(office(cards={"open_on": "ring"}), known=[known])
+    one.present(0, "134 Ringing AppDial -").play("1 Hangup 134")
+    assert one.cards == []
