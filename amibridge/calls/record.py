@@ -13,8 +13,8 @@ FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0
 
 
 def iso(wall: float | None) -> str | None:
-    """Seconds since the epoch as `2026-11-21T19:56:11.120Z`; None where it is not known,
-    the calendar's end for what is outside of it."""
+    """Seconds since the epoch as `2026-11-21T19:56:11.120Z`; None for a time that is not known, and the calendar's end
+    for one outside of it."""
     if wall is None or isnan(wall):
         return None
     seconds, milliseconds = _split(wall)

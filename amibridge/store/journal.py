@@ -7,6 +7,7 @@ each says only what does not depend on its neighbours (a card counts its opening
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import isnan
 from typing import Any
 
 import structlog
@@ -97,12 +98,12 @@ def statements(outputs: Sequence[Output], pbx: str, crms: Sequence[str], now: fl
     for output in outputs:
         call_id = clean(output.call_id)
         if isinstance(output, Anchored):
-            _anchored(rows, output, call_id, pbx)
+            _anchored(rows, output, call_id, pbx, now)
             continue
-        rows[_CALL].append((call_id, pbx, output.wall))
+        rows[_CALL].append((call_id, pbx, _or(now, output.wall)))
         if isinstance(output, Verdict):
             rows[_VERDICT].append(
-                (call_id, clean(output.extension), output.finding, clean(output.because), output.wall)
+                (call_id, clean(output.extension), output.finding, clean(output.because), _or(now, output.wall))
             )
         elif isinstance(output, Ended):
             _ended(rows, output, call_id, now)
@@ -122,8 +123,8 @@ def ordinal(key: str) -> int:
 _Rows = dict[str, list[Sequence[Value]]]
 
 
-def _anchored(rows: _Rows, anchored: Anchored, call_id: str, pbx: str) -> None:
-    began = anchored.began_wall
+def _anchored(rows: _Rows, anchored: Anchored, call_id: str, pbx: str, now: float) -> None:
+    began = _or(now, anchored.began_wall)
     rows[_CALL].append((call_id, pbx, began))
     did, client = clean_or_none(anchored.did), clean_or_none(anchored.client_raw)
     rows[_ANCHORED].append((began, client, did, anchored.outbound, call_id))
@@ -151,7 +152,9 @@ def _told(rows: _Rows, command: Command, call_id: str, crms: Sequence[str], now:
     opens = command.type is CommandType.CARD_OPEN
     expires = now + CARD_EXPIRES if opens else None
     extension = clean_or_none(command.extension)
-    rows[_COMMAND].append((key, call_id, extension, command.type, payload, command.at, command.wall, now, expires))
+    rows[_COMMAND].append(
+        (key, call_id, extension, command.type, payload, command.at, _or(now, command.wall), now, expires)
+    )
     rows[_DELIVERY].extend((crm, URGENCY[command.type], key) for crm in crms)
     if opens:
         # What failed a while ago is tried at once when a card has to wait for it.
@@ -167,7 +170,9 @@ def _ended(rows: _Rows, ended: Ended, call_id: str, now: float) -> None:
     trail, _ = _json([[fact.wall, fact.extension, fact.text] for fact in ended.trail], f"{call_id}, its evidence")
     outbound = record.get("direction") == "outbound"
     began = _wall(record.get("started_at"))
-    rows[_ENDED].append((ended.wall, ended.end, began, client, client_raw, did, outbound, written, trail, call_id))
+    rows[_ENDED].append(
+        (_or(now, ended.wall), ended.end, began, client, client_raw, did, outbound, written, trail, call_id)
+    )
     rows[_OVER].append((now, call_id))
 
 
@@ -178,6 +183,11 @@ def _json(value: Any, what: str) -> tuple[str | None, str | None]:
     except Exception as error:
         log.exception("store.unwritable", what=what, remedy=DEFECT)
         return None, place(error)
+
+
+def _or(now: float, wall: float) -> float:
+    """The wall time; the host's where the PBX has told none."""
+    return now if isnan(wall) else wall
 
 
 def _wall(iso: Any) -> float | None:

@@ -277,3 +277,14 @@ async def test_the_time_of_a_pbx_is_kept_whatever_a_deadline_or_a_commit_raises(
             keeping.cancel()
             await asyncio.wait([keeping])
     assert said(logs) == ["deadlines.failed"] * 3
+
+
+async def test_what_happened_at_no_time_is_kept_with_the_host_s(path: Path) -> None:
+    nan = float("nan")
+    outputs: list[Output] = [replace(anchored(), began_wall=nan), *(replace(o, wall=nan) for o in (started(), ended()))]
+    async with delivering(path, Crm()) as world:
+        await world.tell(*outputs, replace(verdict("134"), wall=nan))
+        async with Archive.opened(path) as archive:
+            story = await archive.call(CALL)
+    assert story is not None
+    assert story.line.ended == world.clock.now()
