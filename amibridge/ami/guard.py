@@ -5,8 +5,7 @@ from contextlib import contextmanager
 
 from structlog.typing import FilteringBoundLogger
 
-DEFECT = "this is a defect of amibridge: please report it with these lines"
-"""The remedy for exceptions of our own."""
+from amibridge.calls import DEFECT
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from amibridge.ami.clock import Clock
 from amibridge.ami.connection import Action, Connection
 from amibridge.ami.decode import Decoder
 from amibridge.ami.faults import LinkError, LinkLostError, LoginRefusedError, NotLiveError
-from amibridge.ami.guard import DEFECT, contained
+from amibridge.ami.guard import contained
 from amibridge.ami.handler import Handler
 from amibridge.ami.inbox import Inbox
 from amibridge.ami.keepalive import watch
@@ -24,7 +24,7 @@ from amibridge.ami.login import Login
 from amibridge.ami.resync import take_first_picture
 from amibridge.ami.status import Standing, State, Status
 from amibridge.ami.stream import Receive
-from amibridge.calls import Headers, Picture
+from amibridge.calls import DEFECT, Headers, Picture
 from amibridge.waiting import STEADY, Backoff, Flapping
 
 T = TypeVar("T")

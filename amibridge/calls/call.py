@@ -160,6 +160,8 @@ class Call:
     recordings: dict[str, None] = field(default_factory=dict)
     trail: list[Fact] = field(default_factory=list)
     partial: bool = False
+    fault: str | None = None
+    """The first of our own exceptions that may have spoilt it (`faults`)."""
     ended_at: float | None = None
     ended_wall: float = 0.0
 

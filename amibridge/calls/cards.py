@@ -6,6 +6,7 @@ At most one card for a pair of call and extension, ever: a second opening shows 
 from collections.abc import Callable
 
 from amibridge.calls.call import Call, Part
+from amibridge.calls.faults import contained
 from amibridge.calls.outputs import CommandType
 from amibridge.calls.record import card
 from amibridge.calls.state import State
@@ -128,8 +129,9 @@ def _when_due(
     def then() -> None:
         if call.live and part.card.due_at == due:
             part.card.due_at = None
-            if holds() and not part.card.is_open:
-                _open(state, call, part, why)
+            with contained(state, "a card's deadline", call):
+                if holds() and not part.card.is_open:
+                    _open(state, call, part, why)
 
     return then
 

@@ -217,11 +217,12 @@ def _begins(state: State, call: Call, channel: Channel, since: float | None) -> 
 def _ends(state: State, call: Call, channel: Channel) -> None:
     call.hears_no_more(channel)
     parts.ends_talk(state, call, channel)
+    part = call.part_of(channel.who.extension)
+    if not call.client and part is not None and not part.talks:
+        state.part_from(call, part.extension)
     if not call.client and call.anchor is not None and list(islice(call.talking, 2)) == [call.anchor]:
         # Between colleagues nobody talks alone.
         _ends(state, call, call.anchor)
-    elif not call.client and not call.talking:
-        state.part_from(call)
 
 
 def _consultation(state: State, call: Call, extension: str) -> None:

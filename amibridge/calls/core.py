@@ -8,6 +8,7 @@ from amibridge.calls import (
     conversation,
     dialling,
     ending,
+    faults,
     forgetting,
     holding,
     keypress,
@@ -22,6 +23,7 @@ from amibridge.calls import (
 )
 from amibridge.calls.event import Event
 from amibridge.calls.outputs import Output
+from amibridge.calls.record import FIRST, LAST
 from amibridge.calls.resync import Picture
 from amibridge.calls.state import Known, Patience, State
 from amibridge.calls.who import Directory
@@ -63,15 +65,21 @@ class Calls:
     pbx: its name, the first half of every call id.
     directory: who is who, numbers and card rules.
     known: calls in the store when the daemon starts again.
+    tell_fault: is told of exceptions of the core's own; each costs one event, and none comes out. Without, they do.
 
     Deadlines fire inside `apply` as well: a timer that calls `advance` makes commands punctual and changes nothing
-    else.
+    else. What comes at a time that no calendar has (infinity, no number at all) comes when the last event did.
     """
 
     def __init__(
-        self, pbx: str, directory: Directory, patience: Patience | None = None, known: Iterable[Known] = ()
+        self,
+        pbx: str,
+        directory: Directory,
+        patience: Patience | None = None,
+        known: Iterable[Known] = (),
+        tell_fault: faults.TellFault | None = None,
     ) -> None:
-        self._state = State(pbx, directory, patience or Patience())
+        self._state = State(pbx, directory, patience or Patience(), tell_fault)
         self._state.take_known(known)
         self._seen_at = 0.0
         self._seen_wall = 0.0
@@ -80,44 +88,55 @@ class Calls:
         """Takes in one event and returns what follows from it, in order."""
         state = self._state
         handler = HANDLERS.get(event.name)
+        if not FIRST <= event.at <= LAST:
+            event = event._replace(at=self._seen_at, wall=self._seen_wall)
         if state.deadlines and state.deadlines[0][0] <= event.at:
             self._fire(event.at)
         self._seen_at, self._seen_wall = state.at, state.wall = event.at, event.wall
         if handler is not None:
-            handler(state, event)
-            if state.unsettled:
-                conversation.settle(state)
-            if not state.watching:
-                forgetting.watch(state)
+            try:
+                handler(state, event)
+                if state.unsettled:
+                    conversation.settle(state)
+                if not state.watching:
+                    forgetting.watch(state)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the other events and calls go on
+                faults.contain(state, event.name, error, faults.concerned(state, event))
         return self._take()
 
     def advance(self, at: float) -> list[Output]:
         """Fires the deadlines up to `at`, each stamped with its own time."""
-        self._fire(at)
+        if FIRST <= at <= LAST:
+            self._fire(at)
         return self._take()
 
     def present(self, picture: Picture, at: float, wall: float) -> list[Output]:
         """After a (re)connect: what the PBX shows now takes the place of what was believed."""
         state = self._state
+        if not FIRST <= at <= LAST:
+            at, wall = self._seen_at, self._seen_wall
         self._fire(at)
         state.at, state.wall = self._seen_at, self._seen_wall
-        resync.lose(state, picture)
+        with faults.contained(state, faults.LISTING):
+            resync.lose(state, picture)
         self._seen_at, self._seen_wall = state.at, state.wall = at, wall
-        resync.present(state, picture)
-        forgetting.watch(state)
+        with faults.contained(state, faults.LISTING):
+            resync.present(state, picture)
+            forgetting.watch(state)
         return self._take()
 
     def end(self, at: float) -> list[Output]:
         """The end of a capture: the records of the calls that it ends in the middle of, as far as they go."""
         state = self._state
-        at = max(at, holding.settled_at(state))
+        at = max(at if FIRST <= at <= LAST else self._seen_at, holding.settled_at(state))
         self._fire(at)
         state.wall += max(0.0, at - state.at)
         state.at = max(at, state.at)
         for call in list(state.live):
-            record = ending.so_far(state, call)
-            if record is not None:
-                state.out.append(record)
+            with faults.contained(state, "the end of the capture", call):
+                record = ending.so_far(state, call)
+                if record is not None:
+                    state.out.append(record)
         return self._take()
 
     @property
@@ -134,7 +153,8 @@ class Calls:
         while state.deadlines and state.deadlines[0][0] <= at:
             due, _, then = heapq.heappop(state.deadlines)
             state.at, state.wall = due, self._seen_wall + (due - self._seen_at)
-            then()
+            with faults.contained(state, "a deadline"):
+                then()
 
     def _take(self) -> list[Output]:
         out = self._state.out

@@ -66,7 +66,7 @@ def so_far(state: State, call: Call) -> Ended | None:
     for part in call.parts.values():
         if part.talks:
             part.talked += max(0.0, state.at - part.talk_from)
-            part.last_wall = state.wall
+            part.last_wall = max(state.wall, part.first_wall)
             part.talks.clear()
     if not call.client and not _worth_recording(call):
         return None

@@ -22,6 +22,8 @@ def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
         yield f"  Note: {_ENDS[ended.end]}."
     if record["partial"]:
         yield "  Note: its beginning was not seen."
+    if "fault" in record:
+        yield f"  Note: amibridge failed at {record['fault']}; this may be told wrongly. Please report it with the log."
     yield f"  Outcome: {record['outcome']}.{_where(record)}"
     yield ""
     verdicts = record["verdicts"]

@@ -2,6 +2,7 @@
 
 from amibridge.calls import ending, lifecycle
 from amibridge.calls.channel import Channel
+from amibridge.calls.faults import contained
 from amibridge.calls.state import State
 
 LOOKS = 64
@@ -20,14 +21,19 @@ def watch(state: State, earliest: float = 0.0) -> None:
 
 def _look(state: State) -> None:
     state.watching = False
-    silent_since = state.at - state.patience.forget_after
+    patience = state.patience.forget_after
+    # Whatever goes wrong with one of them, no later look tries it again.
     for call in list(state.live):
-        if call.live and call.last_at <= silent_since:
-            ending.forget(state, call)
+        if call.live and call.last_at + patience <= state.at:
+            with contained(state, "forgetting it", call):
+                ending.forget(state, call)
+            state.live.pop(call, None)
     for channel in list(state.channels.values()):
-        if not channel.gone and _heard_of(channel) <= silent_since:
-            lifecycle.goes(state, channel, None)
-    watch(state, state.at + state.patience.forget_after / LOOKS)
+        if not channel.gone and _heard_of(channel) + patience <= state.at:
+            with contained(state, "forgetting a channel", *channel.calls):
+                lifecycle.goes(state, channel, None)
+            state.channels.pop(channel.uid, None)
+    watch(state, state.at + patience / LOOKS)
 
 
 def _heard_of(channel: Channel) -> float:

@@ -112,7 +112,8 @@ def join(
     """A channel belongs to the call from now on. `proof` says by what."""
     if channel.uid in call.legs or channel.gone:
         return
-    extension = channel.who.extension
+    # The far end of the client's own channel is the client, whatever the map says by now.
+    extension = None if call.client and channel is call.anchor else channel.who.extension
     leg = Leg(channel, extension, state.at, called, by_client)
     call.legs[channel.uid] = leg
     call.takes(channel)
@@ -184,9 +185,14 @@ def _anchor_client(state: State, call: Call, channel: Channel) -> None:
     """The call becomes a client's: it gets its id, and the world hears of it."""
     call.client = True
     call.partial = call.partial or channel.partial
-    call.linkedid = channel.linkedid
     known = state.known.pop(channel.uid, None)
-    call.call_id = known.call_id if known is not None else state.ids.give(channel.linkedid)
+    if known is None:
+        call.linkedid = channel.linkedid
+        call.call_id = state.ids.give(call.linkedid)
+    else:
+        # The channel may have another linkedid by now than the one in the id.
+        call.linkedid = state.ids.linkedid(known.call_id)
+        call.call_id = known.call_id
     _set_client(state, call, channel)
     if known is not None:
         remember(state, call, known)

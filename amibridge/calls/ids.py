@@ -1,5 +1,6 @@
 """Ids: a call's is made of the linkedid that its client's channel had first, and no other call ever gets the same."""
 
+import re
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ GONE_MEMORY = 60.0
 FORGOTTEN_KEPT = 4096
 """Of so many calls that were forgotten the ids stay taken: such a channel may still live, and be heard of again."""
 FIRST_LOOK = 1024
+_COUNTED = re.compile(r"-([0-9]{1,18})\Z")
+"""How an id ends that is not the first under its linkedid."""
 
 
 @dataclass(slots=True)
@@ -27,11 +30,14 @@ class Ids:
     _look_at: int = FIRST_LOOK
 
     def give(self, linkedid: str) -> str:
-        """A call id that no other call has: `<pbx>:<linkedid>`, then `…-2`, `…-3`."""
+        """A call id that no other call has: `<pbx>:<linkedid>`, then `…-2`, `…-3`.
+
+        No linkedid of Asterisk ends like a counted one; one that does all the same is counted from the first.
+        """
         given = self._given.setdefault(linkedid, [0, 0])
         given[0] += 1
         given[1] += 1
-        suffix = f"-{given[0]}" if given[0] > 1 else ""
+        suffix = f"-{given[0]}" if given[0] > 1 or _COUNTED.search(linkedid) else ""
         return f"{self.pbx}:{linkedid}{suffix}"
 
     def taken(self, call_id: str) -> str:
@@ -80,7 +86,5 @@ class Ids:
 
     def _parted(self, call_id: str) -> tuple[str, int]:
         linkedid = call_id.removeprefix(f"{self.pbx}:")
-        head, _, tail = linkedid.rpartition("-")
-        if tail.isdecimal() and "." in head.rpartition("-")[2]:
-            return head, int(tail)
-        return linkedid, 1
+        counted = _COUNTED.search(linkedid)
+        return (linkedid[: counted.start()], int(counted[1])) if counted else (linkedid, 1)

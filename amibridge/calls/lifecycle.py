@@ -1,5 +1,7 @@
 """Channels come, ring, are answered and go."""
 
+import re
+
 from amibridge.calls import conversation, ending, identity, parts
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, pair_name
@@ -11,6 +13,8 @@ from amibridge.calls.state import RING, RINGING, UP, State
 from amibridge.calls.who import Kind
 
 NO_NUMBER = ("", "<unknown>")
+_CAUSE = re.compile(r"[1-9][0-9]{0,2}")
+"""A cause of Q.850; 0 is none."""
 
 
 def on_newchannel(state: State, event: Event) -> None:
@@ -67,7 +71,7 @@ def on_hangup(state: State, event: Event) -> None:
     if channel is None:
         return
     cause = event.told("Cause") or ""
-    goes(state, channel, int(cause) if cause.isdecimal() and cause != "0" else None)
+    goes(state, channel, int(cause) if _CAUSE.fullmatch(cause) else None)
 
 
 def met(state: State, event: Event, prefix: str = "") -> Channel | None:
@@ -212,7 +216,8 @@ def come(state: State, channel: Channel) -> None:
 
 def pair(state: State, one: Channel, other: Channel) -> None:
     """Two halves of one Local channel: what belongs to one belongs to the other."""
-    if one.other is other:
+    if one.other is not None or other.other is not None or one is other:
+        # It has its other half already: for as long as it lives.
         return
     one.other, other.other = other, one
     for half, far in ((one, other), (other, one)):

@@ -8,9 +8,13 @@ from typing import Any
 from amibridge.calls.call import Call, Part
 from amibridge.calls.outputs import Finding, Outcome
 
+FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0
+"""The first and the last second of the calendar, since the epoch."""
+
 
 def iso(wall: float | None) -> str | None:
-    """Seconds since the epoch as `2026-11-21T19:56:11.120Z`; None for a time that is not known."""
+    """Seconds since the epoch as `2026-11-21T19:56:11.120Z`; None for a time that is not known, and the calendar's end
+    for one outside of it."""
     if wall is None or isnan(wall):
         return None
     seconds, milliseconds = _split(wall)
@@ -26,12 +30,12 @@ def clock(wall: float) -> str:
 
 
 def _split(wall: float) -> tuple[int, int]:
-    return divmod(int(wall * 1000), 1000)
+    return divmod(int(min(max(wall, FIRST), LAST) * 1000), 1000)
 
 
 @lru_cache(1024)
 def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def direction(call: Call) -> str:
@@ -138,4 +142,5 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
         "linked_calls": sorted(call.linked),
         "recordings": list(call.recordings),
         "partial": call.partial,
+        **({} if call.fault is None else {"fault": call.fault}),
     }

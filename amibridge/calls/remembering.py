@@ -2,6 +2,7 @@
 
 from amibridge.calls import cards, ending
 from amibridge.calls.call import Call
+from amibridge.calls.faults import LISTING, contained
 from amibridge.calls.outputs import Finding
 from amibridge.calls.state import Known, State
 
@@ -35,13 +36,16 @@ def remember(state: State, call: Call, known: Known) -> None:
 def close_what_is_over(state: State) -> None:
     """After the first picture: cards of people who are not on their calls any more close, and the calls that are in no
     picture end."""
-    for call in state.live:
-        for part in call.parts.values():
-            if part.card.is_open and not part.ties and not part.card.for_ringing and not part.spying:
-                cards.close(state, call, part, "was not on the call any more when the daemon started again")
-    for known in list(state.known.values()):
-        call = Call(state.directory, known.began_wall or state.wall, state.at, call_id=known.call_id, client=True)
-        call.linkedid = state.ids.linkedid(known.call_id)
-        remember(state, call, known)
-        ending.vanish(state, call)
+    for call in list(state.live):
+        with contained(state, LISTING, call):
+            for part in call.parts.values():
+                if part.card.is_open and not part.ties and not part.card.for_ringing and not part.spying:
+                    cards.close(state, call, part, "was not on the call any more when the daemon started again")
+    unseen = list(state.known.values())
     state.known.clear()
+    for known in unseen:
+        call = Call(state.directory, known.began_wall or state.wall, state.at, call_id=known.call_id, client=True)
+        with contained(state, LISTING, call):
+            call.linkedid = state.ids.linkedid(known.call_id)
+            remember(state, call, known)
+            ending.vanish(state, call)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from amibridge.calls import conversation, ending, identity, remembering
 from amibridge.calls.channel import Channel
+from amibridge.calls.faults import LISTING, contained
 from amibridge.calls.lifecycle import answers, come, goes, rings, take_in
 from amibridge.calls.state import HOLDING, RINGING, UP, State
 
@@ -52,16 +53,22 @@ def lose(state: State, picture: Picture) -> None:
     lost = [channel for channel in state.channels.values() if channel.uid not in shown]
     for channel in lost:
         if channel.anchors is not None:
-            ending.vanish(state, channel.anchors)
+            with contained(state, LISTING, channel.anchors):
+                ending.vanish(state, channel.anchors)
     for channel in lost:
-        goes(state, channel, None)
+        with contained(state, LISTING, *channel.calls):
+            goes(state, channel, None)
 
 
 def present(state: State, picture: Picture) -> None:
     """Makes the core's picture that of the PBX: unknown channels are taken in, bridges are as shown."""
     holding = {row.uid for row in picture.bridges if row.technology == HOLDING}
-    channels = [_take_in(state, row) for row in picture.channels]
-    for channel, row in zip(channels, picture.channels, strict=True):
+    taken_in: list[tuple[Channel, SeenChannel]] = []
+    for row in picture.channels:
+        known = state.channels.get(row.uid)
+        with contained(state, LISTING, *(known.calls if known is not None else ())):
+            taken_in.append((_take_in(state, row), row))
+    for channel, row in taken_in:
         # Who is on hold or hears music is in no listing; what was heard of it before the gap may be over. Only whoever
         # was in the same bridge before may still wait there for a conference's leader.
         channel.phone_holds = channel.code_holds = channel.held = channel.consults = False
@@ -73,9 +80,11 @@ def present(state: State, picture: Picture) -> None:
             conversation.set_holding(state, bridge, row.bridge in holding)
             state.enter(channel, bridge)
             channel.last_bridge = bridge
-    for channel in channels:
-        conversation.changed(state, channel)
-    conversation.settle(state)
+    for channel, _ in taken_in:
+        with contained(state, LISTING, *channel.calls):
+            conversation.changed(state, channel)
+    with contained(state, LISTING):
+        conversation.settle(state)
     remembering.close_what_is_over(state)
 
 

@@ -8,6 +8,7 @@ from math import isnan
 
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Bridge, Channel
+from amibridge.calls.faults import TellFault
 from amibridge.calls.ids import GONE_MEMORY, Ids
 from amibridge.calls.outputs import Command, CommandType, Output
 from amibridge.calls.who import Directory
@@ -60,6 +61,8 @@ class State:
     pbx: str
     directory: Directory
     patience: Patience
+    tell_fault: TellFault | None = None
+    """Who is told of the core's own exceptions; None: they are raised."""
     known: dict[str, Known] = field(default_factory=dict)
     """Calls from before a restart that have not been seen again, by their clients' channels."""
     at: float = 0.0
@@ -162,12 +165,12 @@ class State:
         carried = {linkedid for one in self.channels.values() for linkedid in (one.linkedid, one.carries)}
         self.ids.forget(self.at, carried)
 
-    def part_from(self, call: Call) -> None:
-        """Nobody talks in this call between colleagues any more."""
-        for part in call.parts.values():
-            calls = self.among_themselves.get(part.extension)
+    def part_from(self, call: Call, *extensions: str) -> None:
+        """These, or else all, talk no more in this call between colleagues."""
+        for extension in extensions or call.parts:
+            calls = self.among_themselves.get(extension)
             if calls is not None and calls.pop(call, 0) is None and not calls:
-                del self.among_themselves[part.extension]
+                del self.among_themselves[extension]
 
     def take_known(self, known: Iterable[Known]) -> None:
         """Calls from before a restart: their ids are taken, and those that were live may be found again."""

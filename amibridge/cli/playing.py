@@ -4,9 +4,10 @@ import argparse
 import gzip
 import lzma
 import sys
+import traceback
 from math import isnan
 
-from amibridge.calls import Ended, Event
+from amibridge.calls import DEFECT, Ended, Event, Fault
 from amibridge.cli.configuration import add_config_argument
 
 TIMELESS = (
@@ -43,7 +44,7 @@ def played(args: argparse.Namespace) -> list[Ended]:
     names = [pbx.name for pbx in loaded.settings.pbx]
     if args.pbx is not None and args.pbx not in names:
         raise CannotPlayError(f"{args.config}: no PBX is called {args.pbx}; there is {', '.join(names)}")
-    calls = Calls(args.pbx or names[0], loaded.directory, loaded.settings.calls.patience)
+    calls = Calls(args.pbx or names[0], loaded.directory, loaded.settings.calls.patience, tell_fault=_tell_fault)
     timeline, framer = Timeline(), Framer()
     ended: list[Ended] = []
     try:
@@ -59,3 +60,10 @@ def played(args: argparse.Namespace) -> list[Ended]:
         print(f"{args.capture}: {TIMELESS}", file=sys.stderr)
         return sorted(ended, key=lambda call: (call.record["started_at"] or "", call.order))
     return sorted(ended, key=lambda call: call.order)
+
+
+def _tell_fault(fault: Fault) -> None:
+    """An exception of the core's own, which costs one event, and what it was about."""
+    concerned = f" of {', '.join(fault.calls)}" if fault.calls else ""
+    print(f"amibridge failed at {fault.what}{concerned}; {DEFECT}", file=sys.stderr)
+    traceback.print_exception(fault.error)

@@ -124,8 +124,8 @@ Answer = Done | Retry | Refused | Lost | Gone
 class Adapter(Protocol):
     """One CRM. Made inside a running loop.
 
-    The text in a command is valid Unicode and its data is what JSON can hold. An exception out of `send` counts as
-    `Lost`.
+    The text in a command is valid Unicode and its data is what JSON can hold. An exception out of `send` is taken for
+    the command's fault and makes it a dead letter; an OSError, which may be the network's, counts as `Lost`.
     """
 
     @property

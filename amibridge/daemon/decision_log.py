@@ -1,12 +1,13 @@
 """The log of decisions: one line for each, so that "why did 120 get a card?" can be asked of the journal."""
 
 import re
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
-from amibridge.calls import Command, CommandType, Ended, Output, Verdict
+from amibridge.calls import DEFECT, Command, CommandType, Ended, Fault, Output, Verdict
 
 log = structlog.get_logger("amibridge")
 
@@ -36,6 +37,11 @@ class DecisionLog:
                 )
             elif isinstance(output, Ended) and output.record["direction"] == "internal":
                 log.debug("call.internal", call=output.call_id, outcome=output.record["outcome"])
+
+    def tell_fault(self, fault: Fault) -> None:
+        """One line for an exception of the core's own, with its traceback."""
+        trace = self.shown("".join(traceback.format_exception(fault.error)))
+        log.error("core.fault", at=fault.what, call=fault.calls or None, remedy=DEFECT, exception=trace)
 
     def shown(self, text: str | None) -> str | None:
         """A number, or a text with numbers in it, as the log may show it."""

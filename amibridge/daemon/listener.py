@@ -3,8 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import structlog
+
+from amibridge.ami.guard import contained
 from amibridge.calls import Calls, Event, Output, Picture
 from amibridge.store import Saved, Store
+
+log = structlog.get_logger("amibridge")
 
 Told = Callable[[Sequence[Output]], None]
 
@@ -12,7 +17,8 @@ Told = Callable[[Sequence[Output]], None]
 class Listener:
     """The handler of one PBX's session: one read is one group, one group is one transaction.
 
-    at: the present on the PBX's line of time. tell: hears every output before it is written.
+    calls: contains its own exceptions. at: the present on the PBX's line of time. tell: hears every output before it is
+    written; what it raises keeps none from being written.
     """
 
     def __init__(self, pbx: str, calls: Calls, store: Store, at: Callable[[], float], tell: Told) -> None:
@@ -46,12 +52,14 @@ class Listener:
                 async with asyncio.timeout(None if deadline is None else max(0.0, deadline - self._at())):
                     await self._deadline_moved.wait()
             except TimeoutError:
-                await self._settle(self.calls.advance(self._at()))
+                with contained(log, "deadlines.failed"):
+                    await self._settle(self.calls.advance(self._at()))
 
     async def _settle(self, out: Sequence[Output]) -> None:
         self._deadline_moved.set()
         if not out:
             return
-        self._tell(out)
+        with contained(log, "decisions.not_told"):
+            self._tell(out)
         if await self._store.commit(out, self._pbx) is Saved.FULL:
             await self._store.room()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from amibridge.calls import DEFECT
 from amibridge.store import StoreFailedError
 
 log = structlog.get_logger("amibridge")
@@ -45,6 +46,9 @@ async def forget_daily(
             forgotten = await store.forget(believed - keep_days * DAY)
         except StoreFailedError as error:
             log.warning("retention.failed", reason=str(error), meaning="it is tried again tomorrow")
+            continue
+        except Exception:
+            log.exception("retention.fault", remedy=DEFECT)
             continue
         if forgotten:
             log.info("retention.forgotten", calls=forgotten, older_than_days=keep_days)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from amibridge.ami.guard import contained
 from amibridge.ami.session import Session
 from amibridge.calls import Calls, Output
 from amibridge.crm.interface import Adapter
@@ -80,7 +81,9 @@ class Service:
     async def _listen(self, pbx: Pbx, store: Store) -> None:
         """One PBX: its core, which is told of the calls from before, and its session."""
         loaded = self._loaded
-        calls = Calls(pbx.name, loaded.directory, loaded.settings.calls.patience, await store.known_calls(pbx.name))
+        known = await store.known_calls(pbx.name)
+        patience, tell_fault = loaded.settings.calls.patience, self._decisions.tell_fault
+        calls = Calls(pbx.name, loaded.directory, patience, known, tell_fault)
         listener = Listener(pbx.name, calls, store, lambda: session.at(), self._tell)
         session = Session(login_to(pbx), listener)
         self._listeners.append(listener)
@@ -143,7 +146,7 @@ class Service:
             await self._reload.wait()
             self._reload.clear()
             notify.reloading()
-            with suppress(ConfigurationError):
+            with contained(log, "configuration.fault"), suppress(ConfigurationError):
                 self._use(await asyncio.to_thread(self._read))
             for session in self._sessions:
                 session.retry()

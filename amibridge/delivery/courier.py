@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
-import traceback
 from dataclasses import dataclass
 from math import inf
 from random import Random
 
 import structlog
 
-from amibridge.calls import CommandType
+from amibridge.calls import DEFECT, CommandType
+from amibridge.calls.faults import place
 from amibridge.crm.interface import Adapter, Answer, Bucket, Done, Gone, Lost, Refused, Repeat, Retry
 from amibridge.delivery.clock import Clock
 from amibridge.delivery.gate import Gate
-from amibridge.delivery.settling import needless, settled
+from amibridge.delivery.settling import Poisoned, needless, settled
 from amibridge.store import Errand, Outbox, Result, State, StoreFailedError
 
 log = structlog.get_logger(__name__)
@@ -83,6 +83,9 @@ class Courier:
                     except StoreFailedError as error:
                         log.warning("delivery.waiting", crm=self.crm, reason=str(error))
                         again_at = self._clock.now() + STORE_PAUSE
+                    except Exception:
+                        log.exception("delivery.fault", crm=self.crm, remedy=DEFECT)
+                        again_at = self._clock.now() + STORE_PAUSE
                     await self._clock.wait(self._stir, again_at)
             finally:
                 await self._come_home()
@@ -140,7 +143,7 @@ class Courier:
             self._stir.set()
             if not task.cancelled() and (error := task.exception()) is not None:
                 self._stuck.add(call_id)
-                log.error("delivery.stuck", crm=self.crm, key=errand.command.key, error=_place(error))
+                log.error("delivery.stuck", crm=self.crm, key=errand.command.key, error=place(error))
 
         task.add_done_callback(came_home)
 
@@ -161,17 +164,24 @@ class Courier:
             told["again_in"] = round(max(0.0, result.not_before - self._clock.now()), 1)
         log.log(_LEVELS.get(result.state, logging.INFO), f"delivery.{result.state}", **told)
 
-    async def _ask(self, errand: Errand) -> Answer:
+    async def _ask(self, errand: Errand) -> Answer | Poisoned:
         try:
             async with asyncio.timeout(LONGEST_ERRAND):
                 return await self._adapter.send(errand.command, errand.memory, repeated=errand.attempts > 0)
         except TimeoutError:
             return Lost("no answer in time")
+        except OSError as error:
+            return Lost(f"a fault of the adapter: {place(error)}")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return Lost("the adapter broke it off")
         except Exception as error:  # noqa: BLE001 - whatever an adapter does wrong, its lane and the other CRMs go on
-            return Lost(f"a fault of the adapter: {_place(error)}")
+            return Poisoned(f"a fault of the adapter: {place(error)}")
 
-    def _learn(self, answer: Answer) -> None:
-        """What the answer says about the CRM itself."""
+    def _learn(self, answer: Answer | Poisoned) -> None:
+        """What the answer says about the CRM itself; of a command that is poisoned nothing."""
         match answer:
             case Done() | Refused():
                 self._gate.answered()
@@ -196,10 +206,3 @@ class Courier:
 
 def _is_record(errand: Errand) -> bool:
     return errand.command.type is CommandType.CALL_FINISHED and not errand.for_card
-
-
-def _place(error: BaseException) -> str:
-    """What kind of error it was, and where. Its text stays out: libraries put addresses with tokens into it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"

@@ -1,11 +1,20 @@
 """What becomes of an errand: from what is known of it, and from the CRM's answer, to what the outbox records."""
 
+from dataclasses import dataclass
 from random import Random
 
 from amibridge.calls import CommandType
 from amibridge.crm.interface import Answer, Capabilities, Done, Gone, Lost, Refused, Repeat, Retry
 from amibridge.delivery.backoff import granted, pause
 from amibridge.store import Errand, Result, State
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoned:
+    """The adapter raised over this command, and would again: a dead letter. Whether the CRM is there is not known by
+    it."""
+
+    why: str
 
 
 def needless(errand: Errand, capabilities: Capabilities) -> Result | None:
@@ -18,12 +27,14 @@ def needless(errand: Errand, capabilities: Capabilities) -> Result | None:
     return None
 
 
-def settled(errand: Errand, answer: Answer, repeat: Repeat, now: float, random: Random) -> Result:
+def settled(errand: Errand, answer: Answer | Poisoned, repeat: Repeat, now: float, random: Random) -> Result:
     """The result of an errand after the CRM's answer. now: the host's clock."""
     match answer:
         case Done(memory):
             return Result(State.DONE, memory=memory)
-        case Refused(why):
+        case Poisoned(why) if repeat is Repeat.UNSAFE:
+            return Result(State.UNCLEAR, why)
+        case Refused(why) | Poisoned(why):
             return Result(State.REFUSED, why)
         case Lost(why, memory) if repeat is Repeat.UNSAFE:
             return Result(State.UNCLEAR, why, memory=memory)

@@ -7,11 +7,17 @@ each says only what does not depend on its neighbours (a card counts its opening
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import isnan
 from typing import Any
 
-from amibridge.calls import Anchored, Command, CommandType, Ended, Output, Verdict
+import structlog
+
+from amibridge.calls import DEFECT, Anchored, Command, CommandType, Ended, Output, Verdict
+from amibridge.calls.faults import place
 from amibridge.store.encoding import clean, clean_or_none, dump
 from amibridge.store.statements import Statement, Value
+
+log = structlog.get_logger(__name__)
 
 CARD_EXPIRES = 30.0
 """Seconds after which a card that was not shown is not shown any more."""
@@ -62,6 +68,10 @@ _SUPERSEDED = """
         WHERE closing.key = ? AND card.type = 'card.open' AND card.seq < closing.seq
     )
 """
+_POISONED = """
+    UPDATE delivery SET state = 'refused', error = ?, changed_at = ?
+    WHERE state = 'pending' AND seq = (SELECT seq FROM command WHERE key = ?)
+"""
 _ENDED = """
     UPDATE call SET ended = ?, how_ended = ?, began = coalesce(?, began), client = ?, client_raw = ?, did = ?,
         outbound = ?, record = ?, trail = ?
@@ -74,7 +84,7 @@ _OVER = """
 
 _IN_ORDER = (
     *(_CALL, _ANCHORED, _CHANNEL, _ANNOUNCED, _OPENED, _CLOSED, _VERDICT),
-    *(_COMMAND, _DELIVERY, _NO_MORE_REST, _SUPERSEDED, _ENDED, _OVER),
+    *(_COMMAND, _DELIVERY, _POISONED, _NO_MORE_REST, _SUPERSEDED, _ENDED, _OVER),
 )
 
 
@@ -88,12 +98,12 @@ def statements(outputs: Sequence[Output], pbx: str, crms: Sequence[str], now: fl
     for output in outputs:
         call_id = clean(output.call_id)
         if isinstance(output, Anchored):
-            _anchored(rows, output, call_id, pbx)
+            _anchored(rows, output, call_id, pbx, now)
             continue
-        rows[_CALL].append((call_id, pbx, output.wall))
+        rows[_CALL].append((call_id, pbx, _or(now, output.wall)))
         if isinstance(output, Verdict):
             rows[_VERDICT].append(
-                (call_id, clean(output.extension), output.finding, clean(output.because), output.wall)
+                (call_id, clean(output.extension), output.finding, clean(output.because), _or(now, output.wall))
             )
         elif isinstance(output, Ended):
             _ended(rows, output, call_id, now)
@@ -113,8 +123,8 @@ def ordinal(key: str) -> int:
 _Rows = dict[str, list[Sequence[Value]]]
 
 
-def _anchored(rows: _Rows, anchored: Anchored, call_id: str, pbx: str) -> None:
-    began = anchored.began_wall
+def _anchored(rows: _Rows, anchored: Anchored, call_id: str, pbx: str, now: float) -> None:
+    began = _or(now, anchored.began_wall)
     rows[_CALL].append((call_id, pbx, began))
     did, client = clean_or_none(anchored.did), clean_or_none(anchored.client_raw)
     rows[_ANCHORED].append((began, client, did, anchored.outbound, call_id))
@@ -133,11 +143,18 @@ def _noted(rows: _Rows, command: Command, call_id: str) -> None:
 
 def _told(rows: _Rows, command: Command, call_id: str, crms: Sequence[str], now: float) -> None:
     """The command itself, and its delivery to each CRM."""
-    key, payload = clean(command.key), dump(command.data)
+    key = clean(command.key)
+    payload, fault = _json(command.data, key)
+    if payload is None:
+        # It can never be sent, and a person has to know.
+        payload = dump({"key": key})
+        rows[_POISONED].append((f"its data cannot be written: {fault}", now, key))
     opens = command.type is CommandType.CARD_OPEN
     expires = now + CARD_EXPIRES if opens else None
     extension = clean_or_none(command.extension)
-    rows[_COMMAND].append((key, call_id, extension, command.type, payload, command.at, command.wall, now, expires))
+    rows[_COMMAND].append(
+        (key, call_id, extension, command.type, payload, command.at, _or(now, command.wall), now, expires)
+    )
     rows[_DELIVERY].extend((crm, URGENCY[command.type], key) for crm in crms)
     if opens:
         # What failed a while ago is tried at once when a card has to wait for it.
@@ -149,13 +166,28 @@ def _told(rows: _Rows, command: Command, call_id: str, crms: Sequence[str], now:
 def _ended(rows: _Rows, ended: Ended, call_id: str, now: float) -> None:
     record = ended.record
     client, client_raw, did = (clean_or_none(record.get(name)) for name in ("client", "client_raw", "did"))
-    trail = [[fact.wall, fact.extension, fact.text] for fact in ended.trail]
+    written, _ = _json(record, f"{call_id}, its record")
+    trail, _ = _json([[fact.wall, fact.extension, fact.text] for fact in ended.trail], f"{call_id}, its evidence")
     outbound = record.get("direction") == "outbound"
     began = _wall(record.get("started_at"))
     rows[_ENDED].append(
-        (ended.wall, ended.end, began, client, client_raw, did, outbound, dump(record), dump(trail), call_id)
+        (_or(now, ended.wall), ended.end, began, client, client_raw, did, outbound, written, trail, call_id)
     )
     rows[_OVER].append((now, call_id))
+
+
+def _json(value: Any, what: str) -> tuple[str | None, str | None]:
+    """The value as JSON; or None, and why. What cannot be written must not keep its neighbours from being written."""
+    try:
+        return dump(value), None
+    except Exception as error:
+        log.exception("store.unwritable", what=what, remedy=DEFECT)
+        return None, place(error)
+
+
+def _or(now: float, wall: float) -> float:
+    """The wall time; the host's where the PBX has told none."""
+    return now if isnan(wall) else wall
 
 
 def _wall(iso: Any) -> float | None:

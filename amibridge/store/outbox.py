@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import structlog
+
 from amibridge.calls import Command, CommandType
+from amibridge.calls.faults import place
 from amibridge.store.clock import Now
 from amibridge.store.connection import Row
-from amibridge.store.encoding import dump, load
+from amibridge.store.encoding import clean_or_none, dump, load
 from amibridge.store.journal import CARD_EXPIRES
 from amibridge.store.owner import Owner
 from amibridge.store.statements import Statement, once
+
+log = structlog.get_logger(__name__)
 
 LONGEST_REST = 3600.0
 """Seconds that a delivery may rest: further into the future no `not_before` of a former run is believed."""
@@ -120,6 +125,9 @@ _EXPIRE = """
     UPDATE delivery SET state = 'expired', error = 'not shown in time', changed_at = ?
     WHERE crm = ? AND seq = ? AND state = 'pending'
 """
+_UNREADABLE = """
+    UPDATE delivery SET state = 'refused', error = ?, changed_at = ? WHERE seq = ? AND crm = ? AND state = 'pending'
+"""
 _PENDING = "SELECT crm, count(*) AS number FROM delivery WHERE state = 'pending' GROUP BY crm"
 _CLAIM = """
     UPDATE delivery SET state = 'sending', changed_at = ? WHERE seq = ? AND crm = ? AND state = 'pending'
@@ -178,13 +186,22 @@ class Outbox:
     async def due(self, crm: str, busy: Collection[str], limit: int) -> list[Errand]:
         """The most urgent errands that may set out now, one a call.
 
-        busy: calls whose errand is under way. Raises StoreFailedError.
+        busy: calls whose errand is under way. What cannot be read becomes a dead letter. Raises StoreFailedError.
         """
         rows = await self._owner.read(
             _DUE,
             {"crm": crm, "busy": dump(list(busy)), "now": self._now(), "limit": limit},
         )
-        return [_errand(crm, row) for row in rows]
+        errands, unreadable = [], []
+        for row in rows:
+            try:
+                errands.append(_errand(crm, row))
+            except (ValueError, TypeError) as error:
+                unreadable.append((f"it cannot be read: {place(error)}", self._now(), row["seq"], crm))
+                log.error("outbox.unreadable", crm=crm, key=row["key"], error=place(error))
+        if unreadable:
+            await self._owner.write([Statement(_UNREADABLE, unreadable)])
+        return errands
 
     async def deadlines(self, crm: str, busy: Collection[str]) -> tuple[float | None, float | None]:
         """When the first resting delivery may be tried again, and when the first card expires; None for never."""
@@ -211,7 +228,15 @@ class Outbox:
 
     async def record(self, errand: Errand, result: Result) -> None:
         """Notes what became of an errand, together with what the CRM told. Returns when it is on the disk."""
-        row = (result.state, result.why, result.not_before, result.sent, self._now(), errand.seq, errand.crm)
+        row = (
+            result.state,
+            clean_or_none(result.why),
+            result.not_before,
+            result.sent,
+            self._now(),
+            errand.seq,
+            errand.crm,
+        )
         written = [once(_RECORD, *row)]
         if result.memory is not None:
             written.append(once(_REMEMBER, errand.command.call_id, errand.crm, dump(result.memory)))

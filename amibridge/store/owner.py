@@ -4,11 +4,13 @@ import asyncio
 import math
 import sqlite3
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
+from amibridge.calls import DEFECT
 from amibridge.store.connection import Connection, Row
 from amibridge.store.errors import StoreFailedError
 from amibridge.store.statements import Statement, Value
@@ -27,6 +29,8 @@ class _Write:
     statements: Sequence[Statement]
     weight: int
     done: asyncio.Future[list[int]]
+    apart: Callable[[], Sequence[Sequence[Statement]]] | None = None
+    """The same in pieces of weight 1: where no database can hold one of them, the others are written all the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,9 +38,6 @@ class _Read:
     sql: str
     parameters: Mapping[str, Value]
     done: asyncio.Future[list[Row]]
-
-
-_FAULTS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
 
 
 class Owner:
@@ -61,14 +62,20 @@ class Owner:
         self.room = asyncio.Event()
         """Set whenever some of it has been."""
 
-    def write(self, statements: Sequence[Statement], weight: int = 0) -> asyncio.Future[list[int]]:
+    def write(
+        self,
+        statements: Sequence[Statement],
+        weight: int = 0,
+        apart: Callable[[], Sequence[Sequence[Statement]]] | None = None,
+    ) -> asyncio.Future[list[int]]:
         """Queues statements for one transaction; at once, so that a cancelled caller loses nothing.
 
+        apart: the same in `weight` pieces, asked for where they cannot be written together.
         Returns the future of how many rows each statement changed. It stays open for as long as the disk refuses.
         """
         done: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
         self.waiting += weight
-        self._queue(_Write(statements, weight, done))
+        self._queue(_Write(statements, weight, done, apart))
         return done
 
     async def read(self, sql: str, parameters: Mapping[str, Value]) -> list[Row]:
@@ -110,15 +117,21 @@ class Owner:
                 await self._work.wait()
                 continue
             job = self._jobs[0]
-            if isinstance(job, _Read):
-                await self._answer(job)
-                self._jobs.popleft()
-            else:
-                group = self._group()
-                if not await self._commit(group):
-                    return
-                for _ in group:
+            try:
+                if isinstance(job, _Read):
+                    await self._answer(job)
                     self._jobs.popleft()
+                else:
+                    group = self._group()
+                    if not await self._commit(group):
+                        return
+                    for _ in group:
+                        self._jobs.popleft()
+            except Exception as error:
+                # Without this task the daemon would go on and keep nothing: rather one job is lost.
+                log.exception("store.fault", remedy=DEFECT)
+                self._jobs.popleft()
+                self._refuse(job, error)
 
     def _group(self) -> list[_Write]:
         group: list[_Write] = []
@@ -132,8 +145,7 @@ class Owner:
         try:
             rows = await self._connection.fetch(job.sql, job.parameters)
         except sqlite3.Error as error:
-            if not job.done.done():
-                job.done.set_exception(StoreFailedError(str(error)))
+            _fail(job.done, error)
         else:
             if not job.done.done():
                 job.done.set_result(rows)
@@ -153,8 +165,10 @@ class Owner:
                 if _is_fault_of_ours(error):
                     return await self._commit_one_by_one(group, error)
                 self.trouble.begin(str(error))
-            except (ValueError, OverflowError) as error:
-                # sqlite3's answer to text or numbers that no database can hold.
+            except (MemoryError, OSError) as error:
+                self.trouble.begin(f"{type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001 - the log names it where the job is refused
+                # Text or numbers that no database can hold; or whatever else: trying again would not help.
                 return await self._commit_one_by_one(group, error)
             if asyncio.get_running_loop().time() >= self._give_up_at:
                 return False
@@ -176,7 +190,7 @@ class Owner:
         try:
             changes = await self._connection.begin([job.statements for job in group])
             await self._connection.run("COMMIT")
-        except sqlite3.Error:
+        except Exception:
             await self._roll_back()
             raise
         return changes
@@ -193,11 +207,31 @@ class Owner:
                     return False
             return True
         (job,) = group
-        self.waiting -= job.weight
-        log.error("store.refused", error=str(error), statements=[statement.sql for statement in job.statements])
-        if not job.done.done():
-            job.done.set_exception(StoreFailedError(str(error)))
+        if job.apart is not None and job.weight > 1:
+            return await self._commit_in_pieces(job, job.apart())
+        said = f"{type(error).__name__}: {error}"
+        log.error("store.refused", error=said, statements=[one.sql for one in job.statements], remedy=DEFECT)
+        self._refuse(job, error)
         return True
+
+    async def _commit_in_pieces(self, job: _Write, pieces: Sequence[Sequence[Statement]]) -> bool:
+        refused: BaseException | None = None
+        for statements in pieces:
+            piece = _Write(statements, 1, asyncio.get_running_loop().create_future())
+            if not await self._commit([piece]):
+                return False
+            refused = refused or piece.done.exception()
+        if refused is not None:
+            _fail(job.done, refused)
+        elif not job.done.done():
+            job.done.set_result([])
+        return True
+
+    def _refuse(self, job: _Write | _Read, error: Exception) -> None:
+        if isinstance(job, _Write) and not job.done.done():
+            self.waiting -= job.weight
+            self.room.set()
+        _fail(job.done, error)
 
     async def _rest(self, seconds: float) -> None:
         """Waits; no longer than it has to when the store is being closed."""
@@ -208,6 +242,13 @@ class Owner:
             await asyncio.wait_for(self._closing.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _fail(done: "asyncio.Future[Any]", error: BaseException) -> None:
+    """Whoever waits for it is told; where nobody does, the log has told."""
+    if not done.done():
+        done.set_exception(error if isinstance(error, StoreFailedError) else StoreFailedError(str(error)))
+        done.exception()
 
 
 def _is_fault_of_ours(error: sqlite3.Error) -> bool:

@@ -86,11 +86,13 @@ class Store:
 
         Returns when they are on the disk, or sooner: after `Limits.prompt` seconds, and at once while the store is in
         trouble. The order of chunks is kept in any case, and a cancelled caller loses nothing.
-        Raises StoreFailedError for outputs that no database can hold: a fault of ours, which the log describes.
+        Raises StoreFailedError when there is one among them that no database can hold: a fault of ours, which the log
+        describes. The others are written.
         """
         if outputs:
-            written = statements(outputs, pbx, self._crms, self.now())
-            done = self._owner.write(written, weight=len(outputs))
+            whose = (pbx, self._crms, self.now())
+            written = statements(outputs, *whose)
+            done = self._owner.write(written, len(outputs), lambda: [statements([one], *whose) for one in outputs])
             if not self._owner.trouble.active:
                 await asyncio.wait([done], timeout=self._limits.prompt)
             if done.done():

@@ -325,3 +325,67 @@ async def test_a_full_disk_loses_nothing_and_recovers_when_there_is_room(small_d
         assert await keys(path) == [f"{call}/call.started" for call in [*filled, "office:last"]]
     assert events(logs) == ["store.waiting", "store.recovered"]
     assert "full" in logs[0]["reason"]
+
+
+async def test_of_one_read_only_what_no_database_can_hold_is_refused(path: Path) -> None:
+    """At once, and after a disk that refused everything for a while."""
+    disk = Disk()
+    bad = replace(started("office:2.2"), at=2**70)
+    async with opened(path, disk, Limits(prompt=0.1)) as store:
+        with capture_logs() as logs:
+            with pytest.raises(StoreFailedError):
+                await store.commit([started("office:1.1"), bad, started("office:3.3")], "office")
+            disk.ready.clear()
+            for chunk in ([started("office:4.4"), bad], [started("office:5.5")]):
+                assert await store.commit(chunk, "office") is Saved.WAITING
+            disk.ready.set()
+            await written(store)
+            assert store.waiting == 0
+        assert await keys(path) == [f"office:{n}.{n}/call.started" for n in (1, 3, 4, 5)]
+    assert events(logs).count("store.refused") == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("ours"), KeyError("ours"), TypeError("ours")], ids=repr)
+async def test_the_task_that_owns_the_store_survives_any_exception_and_says_so(path: Path, error: Exception) -> None:
+    disk = Disk()
+    async with opened(path, disk, Limits()) as store:
+        disk.error = error  # type: ignore[assignment]
+        with capture_logs() as logs:
+            with pytest.raises(StoreFailedError):
+                await store.commit([started("office:1.1")], "office")
+            disk.error = None
+            assert await store.commit([started("office:2.2")], "office") is Saved.DURABLE
+        assert await keys(path) == ["office:2.2/call.started"]
+    assert [(entry["event"], "ours" in entry["error"]) for entry in logs] == [("store.refused", True)]
+
+
+async def test_a_fault_in_the_bookkeeping_of_the_store_costs_one_job(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path, limits=Limits()) as store:
+        with capture_logs() as logs:
+            monkeypatch.setattr(store._owner._connection, "fetch", lambda *arguments: None)
+            with pytest.raises(StoreFailedError):
+                await store.outbox.pending()
+            monkeypatch.undo()
+            monkeypatch.setattr(store._owner._connection, "begin", lambda *arguments: None)
+            with pytest.raises(StoreFailedError):
+                await store.commit([started("office:1.1")], "office")
+            monkeypatch.undo()
+            assert store.waiting == 0
+            assert await store.commit([started("office:2.2")], "office") is Saved.DURABLE
+            assert await store.outbox.pending() == {"crm": 1}
+        assert await keys(path) == ["office:2.2/call.started"]
+    assert set(events(logs)) == {"store.fault", "store.refused"}
+
+
+async def test_a_moment_without_memory_is_no_fault_of_what_is_written(path: Path) -> None:
+    disk = Disk()
+    async with opened(path, disk) as store:
+        disk.error = MemoryError()  # type: ignore[assignment]
+        with capture_logs() as logs:
+            assert await store.commit([started("office:1.1")], "office") is Saved.WAITING
+            disk.error = None
+            await written(store)
+        assert await keys(path) == ["office:1.1/call.started"]
+    assert events(logs)[0] == "store.waiting"
