@@ -12,7 +12,7 @@ from amibridge.ami.packets import END, headers
 from amibridge.ami.timeline import Timeline
 from amibridge.calls import HANDLERS, Event
 from amibridge.calls.places import Reading
-from amibridge.calls.told import SECONDS, read
+from amibridge.calls.told import SECONDS, is_whole, read
 
 _INTERESTING = {f"Event: {name}".encode(): name for name in HANDLERS}
 """First lines of packets, and the names in them."""
@@ -65,10 +65,11 @@ class Decoder:
         received: when the packets arrived (epoch seconds); elapsed: the same on the host's clock that never steps. In a
         capture each packet may know both itself.
         """
-        find = _INTERESTING.get
+        find, place, said_now = _INTERESTING.get, self._timeline.place, (received, elapsed)
         packets = list(packets)
+        count = len(packets)
         for number, packet in enumerate(packets, 1):
-            arrived: Arrival = received, elapsed
+            arrived: Arrival = said_now
             if self._recorded is not False:
                 packet, arrived = self._arrival(packet)
             if self._torn:
@@ -80,7 +81,14 @@ class Decoder:
                 continue
             if not packet.startswith(_PRIVILEGE, line):
                 continue
-            if number < len(packets) and _is_rest(packets[number]):
+            said = headers(packet)
+            if is_whole(name, said) and (number == count or not _is_rest(packets[number])):
+                # So it is but for what callers tear: the rest of this loop is not for them.
+                self.understood = True
+                at, wall = place(None if said.stamp is None else float(said.stamp), *arrived)
+                yield Event(name, at, wall, said)
+                continue
+            if number < count and _is_rest(packets[number]):
                 packet = self._with_rest(packet, packets, number)
             event = self._event(name, packet, arrived)
             if event is not None:
@@ -169,8 +177,9 @@ def events(packets: Iterable[bytes], timeline: Timeline, received: float | None 
 
 def _is_rest(packet: bytes) -> bool:
     """Whether the packet is none: neither an event nor an answer begins so."""
-    line = packet.find(b"\r")
-    return not (packet.startswith(_PRIVILEGE, line) and packet.startswith(b"Event: ")) and not _NO_EVENT.match(packet)
+    if packet.startswith(b"Event: ") and packet.startswith(_PRIVILEGE, packet.find(b"\r")):
+        return False
+    return _NO_EVENT.match(packet) is None
 
 
 def _reading(packet: bytes) -> Reading:

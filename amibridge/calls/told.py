@@ -28,17 +28,25 @@ class _Shapes(dict[str, re.Pattern[str]]):
 _SHAPES = _Shapes()
 
 
-def read(event: str, headers: Headers) -> Reading:
-    """Reads a packet by its event's layout, which makes it ready for `told`; says how it stands to it."""
+def is_whole(event: str, headers: Headers) -> bool:
+    """Whether nobody has written a line into the packet, as hardly ever anybody has: then it is ready for `told`."""
     text = headers.text
     shaped = _SHAPES[event].match(text)
-    if shaped is not None:
-        ends = shaped.end()
-        # What was dialled can hold the end of a description: then the real one follows.
-        if text.find("Linkedid: ", ends) < 0 and (text.find(VARIABLE, ends) < 0 or _closed(event, text, ends)):
-            headers.ends, headers.stamp = ends, shaped[1]
-            return Reading.WHOLE
-    layout = LAYOUTS.get(event)
+    if shaped is None:
+        return False
+    ends = shaped.end()
+    # What was dialled can hold the end of a description: then the real one follows.
+    if text.find("Linkedid: ", ends) >= 0 or (text.find(VARIABLE, ends) >= 0 and not _closed(event, text, ends)):
+        return False
+    headers.ends, headers.stamp = ends, shaped[1]
+    return True
+
+
+def read(event: str, headers: Headers) -> Reading:
+    """Reads a packet by its event's layout, which makes it ready for `told`; says how it stands to it."""
+    if is_whole(event, headers):
+        return Reading.WHOLE
+    text, layout = headers.text, LAYOUTS.get(event)
     if layout is None or (layout.described and "ChannelState: " not in text):
         headers.places = _FOREIGN
     else:
