@@ -126,8 +126,12 @@ class Call:
     client_number: str | None = None
     client_name: str | None = None
     did: str | None = None
+    did_sure: bool = True
+    """The trunk delivered a number. Otherwise the dialplan may know better than `s` or `account77`."""
     line: str | None = None
     queue: str | None = None
+    queue_number: str | None = None
+    """The number that was dialled for the queue, where it has another id (`QUEUE-…`)."""
     queue_connected: bool = False
     route: list[str] = field(default_factory=list)
     origin: Channel | None = None

@@ -14,6 +14,14 @@ from amibridge.calls.record import clock, summary
 from amibridge.calls.remembering import remember
 from amibridge.calls.state import State
 
+NO_DID = ("", "s")
+"""What a trunk that delivers no number puts in its place."""
+
+
+def is_number(did: str | None) -> bool:
+    """Whether it was dialled: a trunk may deliver its account's name (`account77`) for a number."""
+    return did is not None and did.removeprefix("+").isdecimal()
+
 
 def new_call(state: State, origin: Channel | None) -> Call:
     """A call between colleagues, so far: it becomes a client's when an outside number is dialled from it."""
@@ -30,7 +38,8 @@ def client_calls(state: State, channel: Channel) -> Call:
     """A client's channel began a call, or is found in the middle of one."""
     call = new_call(state, None)
     if channel.began:
-        call.did = channel.exten if channel.exten not in ("", "s") else None
+        call.did = channel.exten if channel.exten not in NO_DID else None
+        call.did_sure = is_number(call.did)
     else:
         call.outbound = True
     _anchor_client(state, call, channel)
@@ -84,7 +93,7 @@ def number_known(state: State, call: Call) -> None:
 
 def did_known(state: State, call: Call, did: str) -> None:
     """What the client dialled came after the client's channel."""
-    call.did = did
+    call.did, call.did_sure = did, is_number(did)
     tell(state, call)
 
 
@@ -232,7 +241,11 @@ def tell(state: State, call: Call) -> None:
         call.line = call.directory.line(call.anchor.device, call.did)
     before = call.excluded
     call.excluded = call.directory.excluded(
-        client=call.client_number, client_raw=call.client_raw, did=call.did, queue=call.queue
+        client=call.client_number,
+        client_raw=call.client_raw,
+        did=call.did,
+        queue=call.queue,
+        queue_number=call.queue_number,
     )
     if call.excluded is not None and call.excluded != before:
         call.note(state.wall, None, f"no card opens: {call.excluded}")

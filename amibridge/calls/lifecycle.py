@@ -2,7 +2,7 @@
 
 import re
 
-from amibridge.calls import conversation, ending, identity, parts
+from amibridge.calls import conversation, ending, identity, parts, route
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, pair_name
 from amibridge.calls.channelvars import learn, variable
@@ -35,6 +35,7 @@ def on_newstate(state: State, event: Event) -> None:
     shown = event.told("ChannelStateDesc")
     if shown == RINGING:
         rings(state, channel)
+        route.on_ringing(channel, event)
     elif shown == UP:
         answers(state, channel)
     elif shown == RING and not channel.began and not channel.was_dialled and channel.call is None:
@@ -87,7 +88,7 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
     call = channel.call
     if call is not None:
         call.last_at = state.at
-        if call.did is None:
+        if not call.did_sure:
             _learn_did(state, event, channel)
     return channel
 
@@ -227,11 +228,12 @@ def pair(state: State, one: Channel, other: Channel) -> None:
 
 
 def _learn_did(state: State, event: Event, channel: Channel) -> None:
-    """Trunks that deliver no number in `Exten` (`s`): FreePBX's dialplan sets FROM_DID, `channelvars` shows it."""
+    """Trunks that deliver no number in `Exten` (`s`, `account77`): FreePBX's dialplan sets FROM_DID, which
+    `channelvars` shows. Where there is no number at all that is `s` too."""
     call = channel.anchors
-    if call is not None and call.client and not call.outbound and call.did is None:
+    if call is not None and not call.did_sure:
         did = variable(state, event, "FROM_DID")
-        if did:
+        if did is not None and did not in identity.NO_DID and did != call.did:
             identity.did_known(state, call, did)
 
 

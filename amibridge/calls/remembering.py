@@ -10,7 +10,7 @@ from amibridge.calls.state import Known, State
 def remember(state: State, call: Call, known: Known) -> None:
     """The call has gone on: it keeps its number, its cards and its participants."""
     call.outbound = known.outbound
-    call.did = known.did
+    call.did, call.did_sure = known.did, known.did is not None
     call.announced = known.announced
     call.began_wall = known.began_wall or call.began_wall
     if known.client_raw is not None:

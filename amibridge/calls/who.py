@@ -94,10 +94,21 @@ class Directory(Protocol):
     def e164(self, raw: str) -> str | None:
         """A client's number as E.164 (``+79031234504``), or None when it is withheld or no valid number."""
 
-    def rule(self, extension: str, did: str | None, queue: str | None) -> CardRule:
-        """How cards open for this extension in a call to this DID that came through this queue."""
+    def rule(self, extension: str, did: str | None, queue: str | None, queue_number: str | None = None) -> CardRule:
+        """How cards open for this extension in a call to this DID that came through this queue.
 
-    def excluded(self, *, client: str | None, client_raw: str | None, did: str | None, queue: str | None) -> str | None:
+        queue: the queue's id. queue_number: the number that was dialled for it. The map may say either.
+        """
+
+    def excluded(
+        self,
+        *,
+        client: str | None,
+        client_raw: str | None,
+        did: str | None,
+        queue: str | None,
+        queue_number: str | None = None,
+    ) -> str | None:
         """Why this whole call is excluded ("did 74950000099 is excluded"), or None when it is not."""
 
     def excluded_extension(self, extension: str) -> str | None:

@@ -40,13 +40,21 @@ class MapDirectory:
         """A client's number as E.164, or None when it is withheld, internal or no valid number."""
         return self._numbers.e164(raw)
 
-    def rule(self, extension: str, did: str | None, queue: str | None) -> CardRule:
+    def rule(self, extension: str, did: str | None, queue: str | None, queue_number: str | None = None) -> CardRule:
         """How cards open for this extension in a call to this DID that came through this queue."""
-        return self._rule_of(extension, did, queue)
+        return self._rule_of(extension, did, queue, queue_number)
 
-    def excluded(self, *, client: str | None, client_raw: str | None, did: str | None, queue: str | None) -> str | None:
+    def excluded(
+        self,
+        *,
+        client: str | None,
+        client_raw: str | None,
+        did: str | None,
+        queue: str | None,
+        queue_number: str | None = None,
+    ) -> str | None:
         """Why this whole call is excluded, or None when it is not."""
-        return self._exclusions.call(client, client_raw, did, queue)
+        return self._exclusions.call(client, client_raw, did, queue, queue_number)
 
     def excluded_extension(self, extension: str) -> str | None:
         """Why this extension gets no card in any call, or None."""
