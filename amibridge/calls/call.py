@@ -161,6 +161,8 @@ class Call:
     linked: dict[str, None] = field(default_factory=dict)
     """Ids of other clients' calls."""
     machine: str | None = None
+    recorded: dict[Channel, None] = field(default_factory=dict)
+    """Its channels whose recording has not heard the client yet."""
     recordings: dict[str, None] = field(default_factory=dict)
     trail: list[Fact] = field(default_factory=list)
     partial: bool = False

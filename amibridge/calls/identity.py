@@ -6,7 +6,7 @@ pair, a conversation, or an event that names both. A linkedid is never asked: it
 
 from math import isnan
 
-from amibridge.calls import cards, ending, parts
+from amibridge.calls import cards, ending, parts, recording
 from amibridge.calls.call import Call, Leg, is_line
 from amibridge.calls.channel import Channel
 from amibridge.calls.outputs import Anchored, CommandType
@@ -136,8 +136,7 @@ def join(
             merge(state, other, call)
         else:
             _moves(state, other, call, channel)
-    if channel.recording is not None:
-        call.recordings[channel.recording] = None
+    recording.joins(state, call, channel)
     if extension is not None:
         _person_joins(state, call, leg, extension, proof)
     if channel.local:
@@ -167,6 +166,7 @@ def merge(state: State, other: Call, into: Call) -> None:
             into.legs[uid] = leg
             if not channel.gone:
                 into.takes(channel)
+                recording.joins(state, into, channel)
     for extension, part in other.parts.items():
         mine = into.part(extension)
         mine.ringing.update(part.ringing)

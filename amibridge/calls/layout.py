@@ -134,6 +134,8 @@ LAYOUTS = {
     "ChanSpyStart": _layout("{Spyer} {Spyee}"),
     "ChanSpyStop": _layout("{Spyer} {Spyee}?"),
     "MixMonitorStart": _layout("{}"),
+    "MixMonitorStop": _layout("{}"),
+    "UserEvent": _layout("{} UserEvent~ recordingfile~ recchan~?"),
     "VarSet": _layout("{} Variable Value~"),
     "DTMFEnd": _layout("{} Digit DurationMs? Direction"),
     "CoreShowChannel": _layout("{} Application~ ApplicationData+ Duration BridgeId", "ActionID"),

@@ -4,7 +4,6 @@ from amibridge.calls import identity, route
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel
 from amibridge.calls.event import Event
-from amibridge.calls.hearing import reach
 from amibridge.calls.naming import named
 from amibridge.calls.state import State
 
@@ -47,6 +46,7 @@ def _waits(channel: Channel) -> Call | None:
     if call is None and channel.local:
         call = channel.call
         if call is None or not call.live or not call.client or not call.legs[channel.uid].by_client:
-            joined = (near.anchors for near in reach(channel))
-            call = next((call for call in joined if call is not None and call.client), None)
+            near = channel.other.bridge if channel.other is not None else None
+            lines = near.conversation.lines if near is not None else ()
+            call = next((line.anchors for line in lines if line.anchors is not None), None)
     return call if call is not None and call.client else None
