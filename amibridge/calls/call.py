@@ -72,6 +72,8 @@ class Part:
     """Seconds of closed talk; `talk_from` began the open one."""
     device: str = ""
     mobile_only: bool = True
+    unverified: bool = True
+    """So far nothing but the number that a caller showed says that it talked."""
     key_pressed: bool = False
     ties: dict[Channel, None] = field(default_factory=dict)
     """Its channels that have talked to the client and are still on this call: the card stays while there is one."""
@@ -208,6 +210,14 @@ class Call:
     def hears_nobody(self) -> None:
         for channel in list(self.talking):
             self.hears_no_more(channel)
+
+    @property
+    def believed_number(self) -> str | None:
+        """The client's number as E.164. A caller who shows one of the company's own is somebody else."""
+        raw = self.client_raw
+        if raw is None or (not self.outbound and self.directory.is_own(raw)):
+            return None
+        return self.directory.e164(raw)
 
     def part(self, extension: str) -> Part:
         """This extension's part, made on first use."""

@@ -46,6 +46,20 @@ def client_calls(state: State, channel: Channel) -> Call:
     return call
 
 
+def colleague_calls_in(state: State, call: Call, channel: Channel) -> None:
+    """A mobile of the map calls in over a trunk: a call between colleagues, and a record whomever it reaches."""
+    extension = channel.who.extension
+    if extension is not None:
+        call.part(extension)
+        call.client_raw = channel.number
+        call.note(
+            state.wall,
+            extension,
+            f"{channel.name} calls in and shows {channel.number}, a mobile of {extension}: unverified, a number can be"
+            " forged",
+        )
+
+
 def client_called(state: State, call: Call, channel: Channel) -> None:
     """An outside number is dialled from a call between colleagues: it is a client's call from now on."""
     call.outbound = True
@@ -88,6 +102,7 @@ def number_known(state: State, call: Call) -> None:
     """The client's number came after the client's channel."""
     if call.anchor is not None and call.client_raw is None and call.anchor.number:
         _number(call, call.anchor)
+        _doubts(state, call)
         tell(state, call)
 
 
@@ -207,6 +222,7 @@ def _anchor_client(state: State, call: Call, channel: Channel) -> None:
         remember(state, call, known)
     whose = "calls" if not call.outbound else "is called"
     call.note(state.wall, None, f"{call.client_raw or 'a withheld number'} {whose} on {channel.name}")
+    _doubts(state, call)
     tell(state, call)
     _initiated(state, call)
     state.out.append(
@@ -230,9 +246,26 @@ def _set_client(state: State, call: Call, channel: Channel) -> None:
 
 def _number(call: Call, channel: Channel) -> None:
     call.client_raw = channel.number or None
-    call.client_number = call.directory.e164(channel.number) if channel.number else None
+    call.client_number = call.believed_number
     if not call.outbound:
         call.client_name = channel.caller_name or None
+
+
+def _doubts(state: State, call: Call) -> None:
+    """Says why a caller's number is not taken for what it looks like."""
+    raw = call.client_raw
+    if call.outbound or raw is None:
+        return
+    mobile_of = call.directory.mobile_of(raw)
+    if call.directory.is_own(raw):
+        call.note(state.wall, None, f"{raw} is one of the company's own numbers: a caller who shows it is not believed")
+    elif mobile_of is not None:
+        call.note(
+            state.wall,
+            None,
+            f"{raw} is a mobile of {mobile_of}, and whoever shows it counts as a client here (mobiles.calls_in, or"
+            " the trunk's trust_caller_id)",
+        )
 
 
 def tell(state: State, call: Call) -> None:

@@ -96,7 +96,7 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
 def identify(state: State, channel: Channel, call: Call | None = None) -> None:
     """Asks who is behind a device channel: the map of the call that it is dialled for, else the one in force."""
     directory = call.directory if call is not None else state.directory
-    channel.who = directory.who(channel.name, channel.number or None)
+    channel.who = directory.who(channel.name, channel.number or None, shown=channel.began)
     if channel.bridge is not None:
         conversation.changed(state, channel)
 
@@ -211,7 +211,8 @@ def come(state: State, channel: Channel) -> None:
             pair(state, channel, other)
         return
     identify(state, channel)
-    if channel.began and channel.who.kind is not Kind.NOBODY and not (channel.partial and channel.up):
+    midway = channel.partial and channel.up and not channel.who.unverified
+    if channel.began and channel.who.kind is not Kind.NOBODY and not midway:
         _begins(state, channel)
 
 
@@ -241,7 +242,9 @@ def _begins(state: State, channel: Channel) -> None:
     if channel.who.kind is Kind.OUTSIDE:
         identity.client_calls(state, channel)
     elif channel.call is None:
-        identity.new_call(state, channel)
+        call = identity.new_call(state, channel)
+        if channel.who.unverified:
+            identity.colleague_calls_in(state, call, channel)
 
 
 def _learn_number(channel: Channel, event: Event) -> None:
