@@ -89,6 +89,8 @@ def test_a_listing_in_the_capture_shows_who_talks_already(one: Capture) -> None:
     assert all(record["partial"] for record in records(out))
 
 
-def test_there_are_captures_of_both_versions() -> None:
-    versions = {one.path.parent.name for one in captures()}
-    assert {"asterisk-16", "asterisk-22", "stories-16", "stories-22"} <= versions
+def test_there_are_captures_of_both_versions_and_of_other_peoples_dialplans() -> None:
+    folders = {one.path.parent.name for one in captures()}
+    assert {"asterisk-16", "asterisk-22", "stories-16", "stories-22"} <= folders
+    assert any(folder.startswith("freepbx-") for folder in folders)
+    assert any(folder.startswith("mikopbx-") for folder in folders)
