@@ -40,7 +40,7 @@ def test_a_card_is_there_soon_after_the_talk_began(one: Capture) -> None:
     """Only what had arrived shortly after the card was due is played: the card is decided by then."""
     stamps = [
         (float(match[1]), one.raw.rfind(b"\r\n\r\n", 0, match.start()) + 4)
-        for match in re.finditer(rb"\r\nTimestamp: ([\d.]+)", one.raw)
+        for match in re.finditer(rb"\r\n(?:Timestamp|Received): ([\d.]+)", one.raw)
     ]
     whole = records(play(one.events, one.directory))
     for record in [record for record in whole if record["cards"]][:3]:
