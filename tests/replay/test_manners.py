@@ -1,5 +1,5 @@
-"""Captures of dialplans in the manner of FreePBX and MikoPBX: what their shape shows of queues, routes, DIDs, recordings
-and of who calls in."""
+"""Captures of dialplans in the manner of FreePBX and MikoPBX: what their shape shows of queues, routes, DIDs and
+recordings, and who calls in."""
 
 from collections.abc import Iterator
 
