@@ -16,8 +16,8 @@ from amibridge.calls.told import SECONDS, is_whole, read
 
 _INTERESTING = {f"Event: {name}".encode(): name for name in HANDLERS}
 """First lines of packets, and the names in them."""
-_RECORDING = b"\r\nVariable: MIXMONITOR_FILENAME\r\n"
-"""Nearly half of all events are VarSets, and of those only the recording's file matters."""
+_ONLY_WITH = {"VarSet": b"\r\nVariable: MIXMONITOR_FILENAME\r\n", "UserEvent": b"\r\nUserEvent: StartRecording\r\n"}
+"""Nearly half of all events are VarSets, and of those only the recording's file matters; so of a dialplan's own."""
 _PRIVILEGE = b"\r\nPrivilege: "
 """The second line of every event. Without it a packet is the rest of one that a caller tore apart."""
 _NO_EVENT = re.compile(rb"Response: |Event: [^\r]*\r\nActionID: ")
@@ -77,7 +77,7 @@ class Decoder:
                 continue
             line = packet.find(b"\r")
             name = find(packet[:line])
-            if name is None or (name == "VarSet" and _RECORDING not in packet):
+            if name is None or (name in _ONLY_WITH and _ONLY_WITH[name] not in packet):
                 continue
             if not packet.startswith(_PRIVILEGE, line):
                 continue

@@ -72,6 +72,8 @@ class Part:
     """Seconds of closed talk; `talk_from` began the open one."""
     device: str = ""
     mobile_only: bool = True
+    unverified: bool = True
+    """So far nothing but the number that a caller showed says that it talked."""
     key_pressed: bool = False
     ties: dict[Channel, None] = field(default_factory=dict)
     """Its channels that have talked to the client and are still on this call: the card stays while there is one."""
@@ -126,8 +128,12 @@ class Call:
     client_number: str | None = None
     client_name: str | None = None
     did: str | None = None
+    did_sure: bool = True
+    """The trunk delivered a number. Otherwise the dialplan may know better than `s` or `account77`."""
     line: str | None = None
     queue: str | None = None
+    queue_number: str | None = None
+    """The number that was dialled for the queue, where it has another id (`QUEUE-…`)."""
     queue_connected: bool = False
     route: list[str] = field(default_factory=list)
     origin: Channel | None = None
@@ -157,6 +163,8 @@ class Call:
     linked: dict[str, None] = field(default_factory=dict)
     """Ids of other clients' calls."""
     machine: str | None = None
+    recorded: dict[Channel, None] = field(default_factory=dict)
+    """Its channels whose recording has not heard the client yet."""
     recordings: dict[str, None] = field(default_factory=dict)
     trail: list[Fact] = field(default_factory=list)
     partial: bool = False
@@ -202,6 +210,14 @@ class Call:
     def hears_nobody(self) -> None:
         for channel in list(self.talking):
             self.hears_no_more(channel)
+
+    @property
+    def believed_number(self) -> str | None:
+        """The client's number as E.164. A caller who shows one of the company's own is somebody else."""
+        raw = self.client_raw
+        if raw is None or (not self.outbound and self.directory.is_own(raw)):
+            return None
+        return self.directory.e164(raw)
 
     def part(self, extension: str) -> Part:
         """This extension's part, made on first use."""

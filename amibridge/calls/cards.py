@@ -137,7 +137,7 @@ def _when_due(
 
 
 def _rule(call: Call, part: Part) -> CardRule:
-    return call.directory.rule(part.extension, call.did, call.queue)
+    return call.directory.rule(part.extension, call.did, call.queue, call.queue_number)
 
 
 def _mobile_counts(call: Call, part: Part) -> bool:

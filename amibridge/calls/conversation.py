@@ -7,7 +7,7 @@ what this means for calls, not what the others are.
 from collections.abc import Iterable
 from itertools import islice
 
-from amibridge.calls import hearing, identity, parts, transfer
+from amibridge.calls import hearing, identity, parts, recording, transfer
 from amibridge.calls.call import Call, is_line
 from amibridge.calls.channel import Bridge, Channel, Conversation
 from amibridge.calls.state import State
@@ -188,6 +188,7 @@ def _together(one: Channel | None, other: Channel) -> bool:
 
 def _begins(state: State, call: Call, channel: Channel, since: float | None) -> None:
     call.begins_to_hear(channel)
+    recording.talks(state, call)
     kind, bridge = channel.who.kind, channel.bridge.uid if channel.bridge is not None else "?"
     extension = channel.who.extension
     if extension is not None:

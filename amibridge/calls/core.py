@@ -53,6 +53,8 @@ HANDLERS: Mapping[str, Callable[[State, Event], None]] = {
     "ChanSpyStart": spying.on_start,
     "ChanSpyStop": spying.on_stop,
     "MixMonitorStart": recording.on_start,
+    "MixMonitorStop": recording.on_stop,
+    "UserEvent": recording.on_user_event,
     "VarSet": recording.on_varset,
     "DTMFEnd": keypress.on_dtmf,
 }
@@ -98,6 +100,8 @@ class Calls:
                 handler(state, event)
                 if state.unsettled:
                     conversation.settle(state)
+                if state.recorders_due:
+                    recording.settle(state)
                 if not state.watching:
                     forgetting.watch(state)
             except Exception as error:  # noqa: BLE001 - whatever it was, the other events and calls go on
@@ -122,6 +126,7 @@ class Calls:
         self._seen_at, self._seen_wall = state.at, state.wall = at, wall
         with faults.contained(state, faults.LISTING):
             resync.present(state, picture)
+            recording.settle(state)
             forgetting.watch(state)
         return self._take()
 
@@ -155,6 +160,7 @@ class Calls:
             state.at, state.wall = due, self._seen_wall + (due - self._seen_at)
             with faults.contained(state, "a deadline"):
                 then()
+                recording.settle(state)
 
     def _take(self) -> list[Output]:
         out = self._state.out

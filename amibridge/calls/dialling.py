@@ -1,6 +1,6 @@
 """Dialling: what proves that a phone, a Local channel or a trunk was called for a call, and how that ended."""
 
-from amibridge.calls import identity, parts
+from amibridge.calls import identity, parts, route
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, dialled_number
 from amibridge.calls.event import Event
@@ -20,7 +20,7 @@ def on_begin(state: State, event: Event) -> None:
     dialled.dialled_by = source
     if source is not None:
         source.dialled[dialled] = None
-        _route(source, event)
+        route.on_dialling(source, event)
     if dialled.local:
         if source is not None:
             call = identity.extends(state, source)
@@ -87,10 +87,3 @@ def _by_client(call: Call, source: Channel) -> bool:
         return True
     leg = call.legs.get(source.uid)
     return leg is not None and leg.by_client
-
-
-def _route(source: Channel, event: Event) -> None:
-    """The internal number in whose dialplan the client's channel was when it dialled: a ring group, a queue."""
-    call, exten = source.anchors, event.told("Exten") or ""
-    if call is not None and call.client and exten.isdecimal() and exten != call.did and exten not in call.route:
-        call.route.append(exten)

@@ -86,7 +86,7 @@ def judged(state: State, call: Call) -> dict[str, object]:
         before = part.finding
         part.finding, because = verdicts.judge(call, part, legs.get(extension, ()))
         said[extension] = {"verdict": part.finding.value, "because": because}
-        if before is not Finding.PARTICIPANT and call.client:
+        if before is not Finding.PARTICIPANT and (call.client or call.client_raw is not None):
             state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))
     return finished(call, verdicts.outcome(call), said)
 
@@ -97,5 +97,6 @@ def _still_dialling(call: Call) -> bool:
 
 
 def _worth_recording(call: Call) -> bool:
-    """Between colleagues: whether there was anybody to talk to."""
-    return len({leg.extension for leg in call.people()}) > 1
+    """Between colleagues: whether there was anybody to talk to. A mobile that calls in leaves a record always."""
+    called_in = any(leg.channel.who.unverified for leg in call.people())
+    return called_in or len({leg.extension for leg in call.people()}) > 1

@@ -50,7 +50,8 @@ def _between(record: Mapping[str, Any]) -> str:
         return f"{client} called {record['did'] or 'an unknown number'}"
     if record["direction"] == "outbound":
         return f"{record['initiator'] or 'somebody'} called {client}"
-    return f"between colleagues, begun by {record['initiator'] or 'somebody'}"
+    shown = f" at {record['client_raw']} (unverified)" if record["client_raw"] else ""
+    return f"between colleagues, begun by {record['initiator'] or 'somebody'}{shown}"
 
 
 def _when(record: Mapping[str, Any]) -> str:

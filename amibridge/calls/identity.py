@@ -6,13 +6,21 @@ pair, a conversation, or an event that names both. A linkedid is never asked: it
 
 from math import isnan
 
-from amibridge.calls import cards, ending, parts
+from amibridge.calls import cards, ending, parts, recording
 from amibridge.calls.call import Call, Leg, is_line
 from amibridge.calls.channel import Channel
 from amibridge.calls.outputs import Anchored, CommandType
 from amibridge.calls.record import clock, summary
 from amibridge.calls.remembering import remember
 from amibridge.calls.state import State
+
+NO_DID = ("", "s")
+"""What a trunk that delivers no number puts in its place."""
+
+
+def is_number(did: str | None) -> bool:
+    """Whether it was dialled: a trunk may deliver its account's name (`account77`) for a number."""
+    return did is not None and did.removeprefix("+").isdecimal()
 
 
 def new_call(state: State, origin: Channel | None) -> Call:
@@ -30,11 +38,26 @@ def client_calls(state: State, channel: Channel) -> Call:
     """A client's channel began a call, or is found in the middle of one."""
     call = new_call(state, None)
     if channel.began:
-        call.did = channel.exten if channel.exten not in ("", "s") else None
+        call.did = channel.exten if channel.exten not in NO_DID else None
+        call.did_sure = is_number(call.did)
     else:
         call.outbound = True
     _anchor_client(state, call, channel)
     return call
+
+
+def colleague_calls_in(state: State, call: Call, channel: Channel) -> None:
+    """A mobile of the map calls in over a trunk: a call between colleagues, and a record whomever it reaches."""
+    extension = channel.who.extension
+    if extension is not None:
+        call.part(extension)
+        call.client_raw = channel.number
+        call.note(
+            state.wall,
+            extension,
+            f"{channel.name} calls in and shows {channel.number}, a mobile of {extension}: unverified, a number can be"
+            " forged",
+        )
 
 
 def client_called(state: State, call: Call, channel: Channel) -> None:
@@ -79,12 +102,13 @@ def number_known(state: State, call: Call) -> None:
     """The client's number came after the client's channel."""
     if call.anchor is not None and call.client_raw is None and call.anchor.number:
         _number(call, call.anchor)
+        _doubts(state, call)
         tell(state, call)
 
 
 def did_known(state: State, call: Call, did: str) -> None:
     """What the client dialled came after the client's channel."""
-    call.did = did
+    call.did, call.did_sure = did, is_number(did)
     tell(state, call)
 
 
@@ -127,8 +151,7 @@ def join(
             merge(state, other, call)
         else:
             _moves(state, other, call, channel)
-    if channel.recording is not None:
-        call.recordings[channel.recording] = None
+    recording.joins(state, call, channel)
     if extension is not None:
         _person_joins(state, call, leg, extension, proof)
     if channel.local:
@@ -158,6 +181,7 @@ def merge(state: State, other: Call, into: Call) -> None:
             into.legs[uid] = leg
             if not channel.gone:
                 into.takes(channel)
+                recording.joins(state, into, channel)
     for extension, part in other.parts.items():
         mine = into.part(extension)
         mine.ringing.update(part.ringing)
@@ -198,6 +222,7 @@ def _anchor_client(state: State, call: Call, channel: Channel) -> None:
         remember(state, call, known)
     whose = "calls" if not call.outbound else "is called"
     call.note(state.wall, None, f"{call.client_raw or 'a withheld number'} {whose} on {channel.name}")
+    _doubts(state, call)
     tell(state, call)
     _initiated(state, call)
     state.out.append(
@@ -221,9 +246,26 @@ def _set_client(state: State, call: Call, channel: Channel) -> None:
 
 def _number(call: Call, channel: Channel) -> None:
     call.client_raw = channel.number or None
-    call.client_number = call.directory.e164(channel.number) if channel.number else None
+    call.client_number = call.believed_number
     if not call.outbound:
         call.client_name = channel.caller_name or None
+
+
+def _doubts(state: State, call: Call) -> None:
+    """Says why a caller's number is not taken for what it looks like."""
+    raw = call.client_raw
+    if call.outbound or raw is None:
+        return
+    mobile_of = call.directory.mobile_of(raw)
+    if call.directory.is_own(raw):
+        call.note(state.wall, None, f"{raw} is one of the company's own numbers: a caller who shows it is not believed")
+    elif mobile_of is not None:
+        call.note(
+            state.wall,
+            None,
+            f"{raw} is a mobile of {mobile_of}, and whoever shows it counts as a client here (mobiles.calls_in, or"
+            " the trunk's trust_caller_id)",
+        )
 
 
 def tell(state: State, call: Call) -> None:
@@ -232,7 +274,11 @@ def tell(state: State, call: Call) -> None:
         call.line = call.directory.line(call.anchor.device, call.did)
     before = call.excluded
     call.excluded = call.directory.excluded(
-        client=call.client_number, client_raw=call.client_raw, did=call.did, queue=call.queue
+        client=call.client_number,
+        client_raw=call.client_raw,
+        did=call.did,
+        queue=call.queue,
+        queue_number=call.queue_number,
     )
     if call.excluded is not None and call.excluded != before:
         call.note(state.wall, None, f"no card opens: {call.excluded}")

@@ -90,7 +90,8 @@ def _layout(order: str, second: str = "Privilege", *, new: bool = False) -> Layo
     names = frozenset(item.name for group in groups for item in group.items)
     last = max((n for n, group in enumerate(groups) if len(group.items) > len(BLOCK)), default=-1)
     behind = frozenset(item.name for group in groups[last + 1 :] for item in group.items)
-    closing = [group.items[-1 - group.items[-1].repeats].name for group in groups if not group.items[0].optional]
+    always = [group for group in groups if not (group.optional or group.items[0].optional)]
+    closing = [group.items[-1 - group.items[-1].repeats].name for group in always]
     return Layout(tuple(groups), closing[-1], names, behind, last >= 0)
 
 
@@ -134,6 +135,8 @@ LAYOUTS = {
     "ChanSpyStart": _layout("{Spyer} {Spyee}"),
     "ChanSpyStop": _layout("{Spyer} {Spyee}?"),
     "MixMonitorStart": _layout("{}"),
+    "MixMonitorStop": _layout("{}"),
+    "UserEvent": _layout("{} UserEvent~ recordingfile~ recchan~?"),
     "VarSet": _layout("{} Variable Value~"),
     "DTMFEnd": _layout("{} Digit DurationMs? Direction"),
     "CoreShowChannel": _layout("{} Application~ ApplicationData+ Duration BridgeId", "ActionID"),

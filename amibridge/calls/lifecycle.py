@@ -2,7 +2,7 @@
 
 import re
 
-from amibridge.calls import conversation, ending, identity, parts
+from amibridge.calls import conversation, ending, identity, parts, route
 from amibridge.calls.call import Call
 from amibridge.calls.channel import Channel, pair_name
 from amibridge.calls.channelvars import learn, variable
@@ -35,6 +35,7 @@ def on_newstate(state: State, event: Event) -> None:
     shown = event.told("ChannelStateDesc")
     if shown == RINGING:
         rings(state, channel)
+        route.on_ringing(channel, event)
     elif shown == UP:
         answers(state, channel)
     elif shown == RING and not channel.began and not channel.was_dialled and channel.call is None:
@@ -87,7 +88,7 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
     call = channel.call
     if call is not None:
         call.last_at = state.at
-        if call.did is None:
+        if not call.did_sure:
             _learn_did(state, event, channel)
     return channel
 
@@ -95,7 +96,7 @@ def met(state: State, event: Event, prefix: str = "") -> Channel | None:
 def identify(state: State, channel: Channel, call: Call | None = None) -> None:
     """Asks who is behind a device channel: the map of the call that it is dialled for, else the one in force."""
     directory = call.directory if call is not None else state.directory
-    channel.who = directory.who(channel.name, channel.number or None)
+    channel.who = directory.who(channel.name, channel.number or None, shown=channel.began)
     if channel.bridge is not None:
         conversation.changed(state, channel)
 
@@ -210,7 +211,8 @@ def come(state: State, channel: Channel) -> None:
             pair(state, channel, other)
         return
     identify(state, channel)
-    if channel.began and channel.who.kind is not Kind.NOBODY and not (channel.partial and channel.up):
+    midway = channel.partial and channel.up and not channel.who.unverified
+    if channel.began and channel.who.kind is not Kind.NOBODY and not midway:
         _begins(state, channel)
 
 
@@ -227,11 +229,12 @@ def pair(state: State, one: Channel, other: Channel) -> None:
 
 
 def _learn_did(state: State, event: Event, channel: Channel) -> None:
-    """Trunks that deliver no number in `Exten` (`s`): FreePBX's dialplan sets FROM_DID, `channelvars` shows it."""
+    """Trunks that deliver no number in `Exten` (`s`, `account77`): FreePBX's dialplan sets FROM_DID, which
+    `channelvars` shows. Where there is no number at all that is `s` too."""
     call = channel.anchors
-    if call is not None and call.client and not call.outbound and call.did is None:
+    if call is not None and not call.did_sure:
         did = variable(state, event, "FROM_DID")
-        if did:
+        if did is not None and did not in identity.NO_DID and did != call.did:
             identity.did_known(state, call, did)
 
 
@@ -239,7 +242,9 @@ def _begins(state: State, channel: Channel) -> None:
     if channel.who.kind is Kind.OUTSIDE:
         identity.client_calls(state, channel)
     elif channel.call is None:
-        identity.new_call(state, channel)
+        call = identity.new_call(state, channel)
+        if channel.who.unverified:
+            identity.colleague_calls_in(state, call, channel)
 
 
 def _learn_number(channel: Channel, event: Event) -> None:

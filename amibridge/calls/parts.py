@@ -45,6 +45,7 @@ def begins_talk(state: State, call: Call, channel: Channel, bridge: str, since: 
         part.talk_from = state.at if since is None or part.first_from is None else since
     part.talks[channel] = None
     part.mobile_only = part.mobile_only and channel.who.via_mobile
+    part.unverified = part.unverified and channel.who.unverified
     # Nobody but a person makes a mobile call in.
     part.key_pressed = part.key_pressed or channel.key_pressed or channel.began
     if part.first_from is None:

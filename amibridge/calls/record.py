@@ -122,6 +122,7 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
                 "device": part.device,
                 "via_mobile": part.mobile_only,
                 "unconfirmed": part.unconfirmed,
+                "unverified": part.unverified,
             }
             for part in people
         ],

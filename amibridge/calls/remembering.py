@@ -10,12 +10,12 @@ from amibridge.calls.state import Known, State
 def remember(state: State, call: Call, known: Known) -> None:
     """The call has gone on: it keeps its number, its cards and its participants."""
     call.outbound = known.outbound
-    call.did = known.did
+    call.did, call.did_sure = known.did, known.did is not None
     call.announced = known.announced
     call.began_wall = known.began_wall or call.began_wall
     if known.client_raw is not None:
         call.client_raw = known.client_raw
-        call.client_number = call.directory.e164(known.client_raw)
+        call.client_number = call.believed_number
     for extension, count in sorted(known.openings.items(), key=lambda one: known.opened_at.get(one[0], state.wall)):
         card = call.part(extension).card
         card.openings = count
@@ -27,7 +27,7 @@ def remember(state: State, call: Call, known: Known) -> None:
         part = call.part(extension)
         part.first_from, part.first_wall, part.last_wall = state.at, wall, wall
         part.finding = Finding.PARTICIPANT
-        part.mobile_only = False
+        part.mobile_only = part.unverified = False
         call.participants += 1
         part.talk_order = call.participants
     call.note(state.wall, None, "the daemon was started again in the middle of this call")

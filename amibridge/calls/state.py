@@ -78,6 +78,8 @@ class State:
     """Extension to the clients' calls on which it is talking, holding or consulting."""
     out: list[Output] = field(default_factory=list)
     deadlines: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    recorders_due: list[Call] = field(default_factory=list)
+    """Calls in which somebody has begun to talk, and some channel is recorded that had not heard the client before."""
     unsettled: list[Call] = field(default_factory=list)
     """Calls whose anchor has changed in the middle of a conversation: who hears it is still to be compared."""
     serial: int = 0

@@ -28,6 +28,8 @@ def judge(call: Call, part: Part, legs: Sequence[Leg]) -> tuple[Finding, str]:
         return Finding.CONSULTED, part.consulted
     if call.outbound and part.extension == call.initiator:
         return _unreached(call)
+    if not called and not call.client:
+        return Finding.CANCELLED, "called in from a mobile (unverified) and talked to nobody"
     if not called:
         return Finding.CANCELLED, "was on the call's side but never in a bridge with the client"
     found = [_leg(call, leg) for leg in called]
@@ -52,6 +54,8 @@ def _talked(call: Call, part: Part) -> str:
     how = "in conversation with the client" if call.client else "in conversation"
     via = " through a mobile" if part.mobile_only else ""
     doubt = ", where no key was pressed: perhaps voicemail" if part.unconfirmed else ""
+    if part.unverified:
+        doubt = ", unverified: only the number that it showed says so"
     said = f"{how} on {part.device}{via}{doubt}"
     if isnan(part.first_wall):
         return f"{said}; nothing tells when and how long"
@@ -129,4 +133,9 @@ def outcome(call: Call) -> Outcome:
     for finding in (Finding.MISSED, Finding.DECLINED, Finding.BUSY, Finding.CANCELLED, Finding.UNREACHABLE):
         if finding in findings:
             return Outcome(finding.value)
-    return Outcome.MACHINE if call.reached else Outcome.MISSED
+    return Outcome.MACHINE if call.reached or _called_in_and_heard(call) else Outcome.MISSED
+
+
+def _called_in_and_heard(call: Call) -> bool:
+    """Whether something answered a colleague's mobile that called in, which was no person."""
+    return not call.client and call.anchor is not None and call.anchor.who.unverified and call.anchor.up

@@ -18,7 +18,7 @@ class Kind(StrEnum):
     MACHINE = "machine"
     """A voice bot, a paging group, a recorder: no person and no client."""
     OWN = "own line"
-    """A trunk's channel with one of the company's own numbers at its far end: no client."""
+    """A trunk's channel by which one of the company's own numbers was dialled: no client."""
     NOBODY = "nobody"
     """An ignored technology (spies' and announcers' channels): as if it were not there."""
 
@@ -31,7 +31,9 @@ class Who:
     extension: str | None = None
     """The person's number; only for `Kind.EXTENSION`."""
     via_mobile: bool = False
-    """The person is reached at a mobile of the map, over a trunk."""
+    """The person is at a mobile of the map, over a trunk."""
+    unverified: bool = False
+    """Nothing but the number that a caller shows says that it is this person, and a number can be forged."""
     proves_answer: bool = True
     """False for a line without answer supervision: "Up" on it does not mean that anybody answered."""
 
@@ -80,12 +82,14 @@ class Directory(Protocol):
 
     mobile_card: MobileCard
 
-    def who(self, device: str, number: str | None) -> Who:
+    def who(self, device: str, number: str | None, *, shown: bool = False) -> Who:
         """Who stands behind a device channel.
 
         device: the channel's name as Asterisk writes it (``PJSIP/134-0000002a``), never a Local channel.
         number: the far end's number as it came: the caller's when the channel began a call, the dialled one when it was
             called.
+        shown: the number is the caller's. Whoever calls in may show any: an own number, which is a client all the same,
+            or a colleague's mobile.
         """
 
     def person(self, extension: str) -> Person:
@@ -94,10 +98,27 @@ class Directory(Protocol):
     def e164(self, raw: str) -> str | None:
         """A client's number as E.164 (``+79031234504``), or None when it is withheld or no valid number."""
 
-    def rule(self, extension: str, did: str | None, queue: str | None) -> CardRule:
-        """How cards open for this extension in a call to this DID that came through this queue."""
+    def is_own(self, raw: str) -> bool:
+        """Whether this is one of the company's own numbers: as the number of a caller it is not to be believed."""
 
-    def excluded(self, *, client: str | None, client_raw: str | None, did: str | None, queue: str | None) -> str | None:
+    def mobile_of(self, raw: str) -> str | None:
+        """The extension whose mobile this is, or None."""
+
+    def rule(self, extension: str, did: str | None, queue: str | None, queue_number: str | None = None) -> CardRule:
+        """How cards open for this extension in a call to this DID that came through this queue.
+
+        queue: the queue's id. queue_number: the number that was dialled for it. The map may say either.
+        """
+
+    def excluded(
+        self,
+        *,
+        client: str | None,
+        client_raw: str | None,
+        did: str | None,
+        queue: str | None,
+        queue_number: str | None = None,
+    ) -> str | None:
         """Why this whole call is excluded ("did 74950000099 is excluded"), or None when it is not."""
 
     def excluded_extension(self, extension: str) -> str | None:

@@ -47,12 +47,15 @@ def _live(loaded: "Loaded") -> int:
 
 
 def _summary(path: Path, loaded: "Loaded") -> list[str]:
+    from amibridge.directory.settings import CallsIn
+
     settings, extension_map = loaded.settings, loaded.extension_map
     persons = extension_map.extensions.values()
     devices = sum(len(person.devices) for person in persons) + len(extension_map.devices)
     mobiles = sum(len(person.mobiles) for person in persons)
     cards = settings.cards
     after = f" after {cards.min_talk_seconds:g} s of talk" if cards.min_talk_seconds else ""
+    calling_in = ", calling in as clients" if settings.mobiles.calls_in is CallsIn.CLIENT else ""
     return [
         f"{path} and {settings.extensions} can be used.",
         f"PBX: {', '.join(f'{pbx.name} ({pbx.host}:{pbx.port})' for pbx in settings.pbx)}",
@@ -60,6 +63,6 @@ def _summary(path: Path, loaded: "Loaded") -> list[str]:
         f" others look like '{settings.numbers.internal}'",
         f"Trunks: {', '.join(trunk.device for trunk in extension_map.trunks) or 'none listed'}",
         f"CRM: {', '.join(f'{crm.name} ({crm.kind})' for crm in settings.crm) or 'none'}",
-        f"Cards: on {cards.open_on}{after}; mobiles: {settings.mobiles.card}"
+        f"Cards: on {cards.open_on}{after}; mobiles: {settings.mobiles.card}{calling_in}"
         + ("; shadow: nothing is sent" if settings.shadow else ""),
     ]

@@ -28,10 +28,11 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def talks(record: Mapping[str, Any]) -> Iterator[str]:
-    """Who talked in a call, and for how long where that is known: `134:1.5s`."""
+    """Who talked in a call, and for how long where that is known: `134:1.5s`, `134(unverified):1.5s`."""
     for part in record["participants"]:
+        who = f"{part['extension']}(unverified)" if part.get("unverified") else part["extension"]
         seconds = part["talk_seconds"]
-        yield part["extension"] if seconds is None else f"{part['extension']}:{seconds:.1f}s"
+        yield who if seconds is None else f"{who}:{seconds:.1f}s"
 
 
 def utc(wall: float | None) -> str:

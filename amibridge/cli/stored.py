@@ -45,6 +45,7 @@ def record_so_far(story: CallStory) -> Mapping[str, Any]:
                 "device": None,
                 "via_mobile": None,
                 "unconfirmed": None,
+                "unverified": None,
             }
             for since, extension in talkers
         ],

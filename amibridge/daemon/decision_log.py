@@ -36,7 +36,21 @@ class DecisionLog:
                     because=because,
                 )
             elif isinstance(output, Ended) and output.record["direction"] == "internal":
-                log.debug("call.internal", call=output.call_id, outcome=output.record["outcome"])
+                self._internal(output)
+
+    def _internal(self, ended: Ended) -> None:
+        """A call between colleagues is nobody's news, unless it came from outside: by a mobile that a number names."""
+        record = ended.record
+        if record["client_raw"] is None:
+            log.debug("call.internal", call=ended.call_id, outcome=record["outcome"])
+        else:
+            log.info(
+                "call.internal",
+                call=ended.call_id,
+                initiator=record["initiator"],
+                unverified=self.shown(record["client_raw"]),
+                outcome=record["outcome"],
+            )
 
     def tell_fault(self, fault: Fault) -> None:
         """One line for an exception of the core's own, with its traceback."""

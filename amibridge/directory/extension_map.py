@@ -53,6 +53,8 @@ class Trunk(Model):
     kind: TrunkKind = TrunkKind.PUBLIC
     answer_supervision: bool = True
     """False for a line that is "Up" before anybody answers."""
+    trust_caller_id: bool = True
+    """False: a caller on this line who shows an operator's mobile is a client like any other."""
     name: Text | None = None
     """The name of the line, for people."""
 

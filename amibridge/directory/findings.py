@@ -9,7 +9,7 @@ from pathlib import Path
 import phonenumbers
 
 from amibridge.directory.devices import PORTS, canonical
-from amibridge.directory.extension_map import ExtensionMap
+from amibridge.directory.extension_map import ExtensionMap, TrunkKind
 from amibridge.directory.numbers import to_e164
 from amibridge.directory.problems import Problem, Step
 from amibridge.directory.schema import Model
@@ -27,6 +27,7 @@ def findings(settings: Settings, extension_map: ExtensionMap, main: Source, map_
     yield from _devices_that_are_no_persons(extension_map, map_source)
     yield from _unknown_extensions(settings, extension_map, main, map_source)
     yield from _no_trunks(extension_map, map_source)
+    yield from _distrusted_offices(extension_map, map_source)
     yield from _clients_that_look_internal(settings, main)
     yield from _secrets(settings, main)
 
@@ -121,6 +122,16 @@ def _no_trunks(extension_map: ExtensionMap, source: Source) -> Iterator[Problem]
     if not extension_map.trunks:
         wrong = "no trunk is listed: whatever is nobody's counts as an outside line"
         yield source.problem(("trunks",), wrong, "list the trunks' devices: [PJSIP/provider]")
+
+
+def _distrusted_offices(extension_map: ExtensionMap, source: Source) -> Iterator[Problem]:
+    for index, trunk in enumerate(extension_map.trunks):
+        if trunk.kind is TrunkKind.INTERNAL and not trunk.trust_caller_id:
+            wrong = (
+                f"{trunk.device} is another office: a caller who shows a short number is that colleague all the same"
+            )
+            remedy = "make it `kind: public`, or remove `trust_caller_id: false`"
+            yield source.problem(("trunks", index, "trust_caller_id"), wrong, remedy)
 
 
 def _clients_that_look_internal(settings: Settings, main: Source) -> Iterator[Problem]:

@@ -28,9 +28,9 @@ class MapDirectory:
         }
         self._language = settings.cards.language
 
-    def who(self, device: str, number: str | None) -> Who:
-        """Who stands behind a device channel, by the number at its far end."""
-        return self._who_is_who.who(device, number)
+    def who(self, device: str, number: str | None, *, shown: bool = False) -> Who:
+        """Who stands behind a device channel, by the number at its far end; shown: it is the caller's."""
+        return self._who_is_who.who(device, number, shown)
 
     def person(self, extension: str) -> Person:
         """What the map says of an extension; a Person with only its number when no map lists it."""
@@ -40,13 +40,29 @@ class MapDirectory:
         """A client's number as E.164, or None when it is withheld, internal or no valid number."""
         return self._numbers.e164(raw)
 
-    def rule(self, extension: str, did: str | None, queue: str | None) -> CardRule:
-        """How cards open for this extension in a call to this DID that came through this queue."""
-        return self._rule_of(extension, did, queue)
+    def is_own(self, raw: str) -> bool:
+        """Whether this is one of the company's own numbers."""
+        return self._who_is_who.is_own(raw)
 
-    def excluded(self, *, client: str | None, client_raw: str | None, did: str | None, queue: str | None) -> str | None:
+    def mobile_of(self, raw: str) -> str | None:
+        """The extension whose mobile this is, or None."""
+        return self._who_is_who.mobile_of(raw)
+
+    def rule(self, extension: str, did: str | None, queue: str | None, queue_number: str | None = None) -> CardRule:
+        """How cards open for this extension in a call to this DID that came through this queue."""
+        return self._rule_of(extension, did, queue, queue_number)
+
+    def excluded(
+        self,
+        *,
+        client: str | None,
+        client_raw: str | None,
+        did: str | None,
+        queue: str | None,
+        queue_number: str | None = None,
+    ) -> str | None:
         """Why this whole call is excluded, or None when it is not."""
-        return self._exclusions.call(client, client_raw, did, queue)
+        return self._exclusions.call(client, client_raw, did, queue, queue_number)
 
     def excluded_extension(self, extension: str) -> str | None:
         """Why this extension gets no card in any call, or None."""

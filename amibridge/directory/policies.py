@@ -20,11 +20,11 @@ class CardRules:
         self._queues = extension_map.queues
         self._entry_of_did = entry_of_did
 
-    def rule(self, extension: str, did: str | None, queue: str | None) -> CardRule:
-        """The rule for an extension in a call to this DID that came through this queue."""
+    def rule(self, extension: str, did: str | None, queue: str | None, queue_number: str | None) -> CardRule:
+        """The rule for an extension in a call to this DID that came through this queue, by its id or its number."""
         person = self._extensions.get(extension)
-        by_queue = None if queue is None else self._queues.get(queue)
-        entries = (person, by_queue, self._entry_of_did(did), self._general)
+        by_queue = [self._queues.get(name) for name in (queue, queue_number) if name is not None]
+        entries = (person, *by_queue, self._entry_of_did(did), self._general)
         said = [entry for entry in entries if entry is not None]
         return CardRule(
             open_on=next(entry.open_on for entry in said if entry.open_on is not None),
@@ -44,12 +44,15 @@ class Exclusions:
         self._clients = frozenset(numbers.same(entry) for entry in exclude.numbers if not has_wildcard(entry))
         self._patterns = [wildcard(entry) for entry in exclude.numbers if has_wildcard(entry)]
 
-    def call(self, client: str | None, client_raw: str | None, did: str | None, queue: str | None) -> str | None:
+    def call(
+        self, client: str | None, client_raw: str | None, did: str | None, queue: str | None, queue_number: str | None
+    ) -> str | None:
         """Why a whole call is excluded."""
         if did is not None and self._numbers.same(did) in self._dids:
             return f"did {did} is excluded"
-        if queue is not None and queue in self._queues:
-            return f"queue {queue} is excluded"
+        for name in (queue, queue_number):
+            if name is not None and name in self._queues:
+                return f"queue {name} is excluded"
         for number in (client, plain_number(client_raw) if client_raw is not None else None):
             if number is not None and self._excludes_number(number):
                 return f"number {number} is excluded"

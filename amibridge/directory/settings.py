@@ -74,7 +74,7 @@ class Numbers(Model):
     internal: RegularExpression = r"\d{2,4}"
     """What an extension looks like when it is not in the map; it must match the whole name."""
     own: tuple[TelephoneNumber, ...] = ()
-    """The company's own numbers: never clients."""
+    """The company's own numbers: never clients when they are dialled; a caller who shows one is not believed."""
 
 
 class Cards(Model):
@@ -86,10 +86,22 @@ class Cards(Model):
     """The language of the texts that operators see."""
 
 
+class CallsIn(StrEnum):
+    """Who a caller is that shows an operator's mobile."""
+
+    COLLEAGUE = "colleague"
+    """That operator: the call is one between colleagues, of which the CRM hears nothing."""
+    CLIENT = "client"
+    """A client with this number."""
+
+
 class Mobiles(Model):
-    """The operators' own mobiles, reached over a trunk."""
+    """The operators' own mobiles, over a trunk."""
 
     card: MobileCard = MobileCard.ANSWER
+    """Whether talk through a mobile opens a card."""
+    calls_in: CallsIn = CallsIn.COLLEAGUE
+    """Whom a mobile is taken for when it calls in."""
 
 
 class OwnerChoice(StrEnum):

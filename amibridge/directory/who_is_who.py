@@ -11,7 +11,7 @@ from amibridge.calls.who import Kind, Who
 from amibridge.directory.devices import PORTS, canonical, device_of
 from amibridge.directory.extension_map import ExtensionMap, Trunk, TrunkKind
 from amibridge.directory.numbers import NumberPlan, plain_number
-from amibridge.directory.settings import Settings
+from amibridge.directory.settings import CallsIn, Settings
 from amibridge.directory.wildcards import has_wildcard, wildcard
 
 MACHINES_BY_NATURE = frozenset({"AUDIOSOCKET", "WEBSOCKET"})
@@ -32,6 +32,8 @@ class Line:
     internal: bool = False
     """The far end is another office: a short number is a colleague."""
     proves_answer: bool = True
+    trusts_caller_id: bool = True
+    """A caller who shows a colleague's mobile is that colleague."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,27 @@ class WhoIsWho:
         self._listed = _listed_devices(extension_map)
         self._name_patterns = [_around_the_number(pattern) for pattern in settings.extension_names]
         self._mobiles = _mobiles(extension_map, numbers)
+        self._callers_may_be_colleagues = settings.mobiles.calls_in is CallsIn.COLLEAGUE
         self._own = frozenset(numbers.same(own) for own in settings.numbers.own)
         self._standing_of = lru_cache(_REMEMBERED_DEVICES)(self._look_up)
         self._far_end_of = lru_cache(_REMEMBERED_NUMBERS)(self._look_behind)
 
-    def who(self, channel: str, number: str | None) -> Who:
-        """Who stands behind a channel; number: the one at its far end, as it came."""
+    def who(self, channel: str, number: str | None, shown: bool = False) -> Who:
+        """Who stands behind a channel; number: the one at its far end, as it came; shown: by a caller."""
         standing = self._standing_of(device_of(channel))
         if isinstance(standing, Who):
             return standing
         if isinstance(standing, Line):
-            return self._far_end_of(standing, number)
-        return self._behind_gateway(standing, number)
+            return self._far_end_of(standing, number, shown)
+        return self._behind_gateway(standing, number, shown)
+
+    def is_own(self, number: str) -> bool:
+        """Whether this is one of the company's own numbers."""
+        return self._numbers.same(number) in self._own
+
+    def mobile_of(self, number: str) -> str | None:
+        """The extension whose mobile this is."""
+        return self._mobiles.get(self._numbers.same(number))
 
     def line_name(self, channel: str) -> str | None:
         """The name of the trunk that a channel belongs to."""
@@ -101,35 +112,39 @@ class WhoIsWho:
                     return candidate
         return None
 
-    def _look_behind(self, line: Line, number: str | None) -> Who:
+    def _look_behind(self, line: Line, number: str | None, shown: bool) -> Who:
         """Who is at the far end of an outside line."""
+        outside = Who(Kind.OUTSIDE, proves_answer=line.proves_answer)
         if number is None:
-            return Who(Kind.OUTSIDE, proves_answer=line.proves_answer)
-        same = self._numbers.same(number)
-        if mobile_of := self._mobiles.get(same):
-            return Who(Kind.EXTENSION, mobile_of, via_mobile=True, proves_answer=line.proves_answer)
-        if same in self._own:
+            return outside
+        if mobile_of := self.mobile_of(number):
+            if shown and not (line.trusts_caller_id and self._callers_may_be_colleagues):
+                return outside
+            return Who(Kind.EXTENSION, mobile_of, via_mobile=True, unverified=shown, proves_answer=line.proves_answer)
+        # Between offices the company shows its own numbers; a caller from outside has none of them.
+        if self.is_own(number) and (line.internal or not shown):
             return Who(Kind.OWN, proves_answer=line.proves_answer)
         colleague = plain_number(number)
         if line.internal and self._numbers.is_internal(colleague):
             return Who(Kind.EXTENSION, colleague, proves_answer=line.proves_answer)
-        return Who(Kind.OUTSIDE, proves_answer=line.proves_answer)
+        return outside
 
-    def _behind_gateway(self, gateway: Gateway, number: str | None) -> Who:
+    def _behind_gateway(self, gateway: Gateway, number: str | None, shown: bool) -> Who:
         """The extension whose number it is; a long number is somebody outside, reached through the gateway."""
         if number is None and len(gateway.extensions) == 1:
             return Who(Kind.EXTENSION, next(iter(gateway.extensions)))
         extension = plain_number(number or "")
         if extension in gateway.extensions or self._numbers.is_internal(extension):
             return Who(Kind.EXTENSION, extension)
-        return self._far_end_of(_UNLISTED_LINE, number)
+        return self._far_end_of(_UNLISTED_LINE, number, shown)
 
 
 def _lines(extension_map: ExtensionMap) -> list[tuple[re.Pattern[str], Line]]:
     """The trunks, those said exactly before those said by a pattern."""
 
     def line(trunk: Trunk) -> Line:
-        return Line(trunk.name, trunk.kind is TrunkKind.INTERNAL, trunk.answer_supervision)
+        internal = trunk.kind is TrunkKind.INTERNAL
+        return Line(trunk.name, internal, trunk.answer_supervision, trunk.trust_caller_id)
 
     trunks = sorted(extension_map.trunks, key=lambda trunk: has_wildcard(trunk.device))
     return [(wildcard(canonical(trunk.device)), line(trunk)) for trunk in trunks]

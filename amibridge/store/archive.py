@@ -84,7 +84,7 @@ class CallStory:
 _CALLS = """
     SELECT * FROM call
     WHERE began >= :since AND began < :until
-        AND (:client IS NULL OR client = :client OR client_raw = :client)
+        AND (:client IS NULL OR client = :client OR client_raw IN (:client, :bare))
         AND (:extension IS NULL OR EXISTS (
             SELECT 1 FROM verdict WHERE verdict.call_id = call.call_id AND extension = :extension))
     ORDER BY began DESC, call_id DESC LIMIT :limit
@@ -122,8 +122,20 @@ class Archive:
         extension: str | None = None,
         limit: int = 100,
     ) -> list[CallLine]:
-        """Calls by when they began, the latest first. client: E.164 or as it came. extension: one with a verdict."""
-        parameters = {"since": since, "until": until, "client": client, "extension": extension, "limit": limit}
+        """Calls by when they began, the latest first.
+
+        client: E.164 or as it came; of a number that is not believed only the latter is known, mostly without its plus.
+        extension: one with a verdict.
+        """
+        bare = None if client is None else client.removeprefix("+")
+        parameters = {
+            "since": since,
+            "until": until,
+            "client": client,
+            "bare": bare,
+            "extension": extension,
+            "limit": limit,
+        }
         return [_call(row) for row in await self._connection.fetch(_CALLS, parameters)]
 
     async def call(self, call_id: str) -> CallStory | None:

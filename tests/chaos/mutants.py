@@ -52,14 +52,22 @@ class Map(OneRuleForAll):
         self._excludes = random.random() < 0.1
         self._proves_answer = random.random() < 0.9
 
-    def excluded(self, *, client: str | None, client_raw: str | None, did: str | None, queue: str | None) -> str | None:
+    def excluded(
+        self,
+        *,
+        client: str | None,
+        client_raw: str | None,
+        did: str | None,
+        queue: str | None,
+        queue_number: str | None = None,
+    ) -> str | None:
         return f"queue {queue} is excluded" if self._excludes and queue is not None else None
 
     def excluded_extension(self, extension: str) -> str | None:
         return "120 is excluded" if self._excludes and extension == "120" else None
 
-    def who(self, device: str, number: str | None) -> Who:
-        who: Who = self._directory.who(device, number)
+    def who(self, device: str, number: str | None, *, shown: bool = False) -> Who:
+        who: Who = self._directory.who(device, number, shown=shown)
         return who if self._proves_answer else replace(who, proves_answer=False)
 
 

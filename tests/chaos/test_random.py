@@ -24,6 +24,7 @@ NOT_IN_A_LISTING = (
     "injects",  # a caller who writes headers of its own into the rows
     "recorder_comes",  # begins in the middle of a call
     *("agent_", "client_brought"),  # a client first seen in the middle has a colleague's linkedid, and so another id
+    "stories-",  # whose phone is on hold in the bridge that it is in after a gap: no listing shows holds
     *("calls_of_a_moment", "callee_hangs_up"),  # bridged for a millisecond by a phone that had hung up before
 )
 """Captures with something that nobody can know who did not hear the events."""

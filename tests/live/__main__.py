@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
-from tests.live.asterisk import Asterisk
+from tests.live.asterisk import Asterisk, Telling
 from tests.live.chance.acting import Troupe
 from tests.live.chance.performing import perform
 from tests.live.chance.story import NoStoryError, Story, read
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if asked.story:
             return _play_again(asked.version, [read(file) for file in asked.story], asked.asterisk, asked.out)
-        return _play_all(asked.version, chosen, asked.asterisk, asked.out, asked.verbose)
+        telling = Telling(timestamps=not asked.untimed, channelvars=asked.channelvars)
+        return _play_all(asked.version, chosen, telling, asked.asterisk, asked.out, asked.verbose)
     except (CannotPlayError, MissingError, NoStoryError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -61,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help=f"has asterisk-22 and asterisk-16, or will have them (default: ${ENVIRONMENT}, or {CACHE})",
     )
+    parser.add_argument("--channelvars", action="store_true", help="events carry the variables that amibridge uses")
+    parser.add_argument(
+        "--untimed", action="store_true", help="events carry no time; the capture says when each arrived, as `record`"
+    )
     parser.add_argument("--verbose", action="store_true", help="keeps the phones' SIP logs")
     return parser
 
@@ -74,13 +79,20 @@ def _chosen(version: str | None, patterns: Sequence[str]) -> list[Scenario]:
     ]
 
 
-def _play_all(version: str, chosen: Sequence[Scenario], asterisk: Path | None, out: Path | None, verbose: bool) -> int:
+def _play_all(
+    version: str,
+    chosen: Sequence[Scenario],
+    telling: Telling,
+    asterisk: Path | None,
+    out: Path | None,
+    verbose: bool,
+) -> int:
     root = asterisk_folder(version, asterisk)
     scratch = Path(tempfile.mkdtemp(prefix="amibridge-live-"))
-    folder = (out or scratch / "captures") / f"asterisk-{version}"
+    folder = (out or scratch / "captures") / f"asterisk-{version}{telling.suffix}"
     outcomes: list[Outcome] = []
     try:
-        with Lab(Asterisk(version, root), scratch, verbose) as lab:
+        with Lab(Asterisk(version, root, telling=telling), scratch, verbose) as lab:
             for scenario in chosen:
                 begin = time.monotonic()
                 outcomes.append(play(lab, scenario, folder))

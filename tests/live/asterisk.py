@@ -44,14 +44,36 @@ PORTS = {
 }
 
 
+@dataclass(frozen=True)
+class Telling:
+    """What the manager's events carry, by [general] of manager.conf."""
+
+    timestamps: bool = True
+    channelvars: bool = False
+    """The variables that amibridge has a use for: on every event of a channel."""
+
+    @property
+    def suffix(self) -> str:
+        """For the folder of captures: what is not as usual."""
+        return ("-channelvars" if self.channelvars else "") + ("" if self.timestamps else "-untimed")
+
+    @property
+    def settings(self) -> dict[str, str]:
+        variables = "MIXMONITOR_FILENAME,FROM_DID" if self.channelvars else ""
+        return {"timestampevents": "yes" if self.timestamps else "no", "channelvars": variables}
+
+
+USUALLY = Telling()
+
+
 class Asterisk:
     """A context manager: it runs inside the block, with the configuration of `etc`.
 
     rtp_ports: four for each call at once.
     """
 
-    def __init__(self, version: str, root: Path, rtp_ports: int = 2000) -> None:
-        self.version, self.root = version, root
+    def __init__(self, version: str, root: Path, rtp_ports: int = 2000, telling: Telling = USUALLY) -> None:
+        self.version, self.root, self.telling = version, root, telling
         self._rtp_ports = rtp_ports
         self.ports = PORTS[version]
         self.home = root / "lab"
@@ -124,6 +146,7 @@ class Asterisk:
             "chan_sip": "load" if self.version == "16" else "noload",
             "phones": "\n".join(PHONE.format(extension) for extension in EXTENSIONS),
             "rtp_end": self.ports.rtp + self._rtp_ports,
+            **self.telling.settings,
         }
         for source in ETC.glob("*.conf"):
             (self.home / "etc" / source.name).write_text(Template(source.read_text()).substitute(values))

@@ -15,7 +15,7 @@ PATIENCE = 20.0
 """Seconds in which it has to say what it should, and to stop."""
 MAIN = """pbx:
   - {{name: lab, host: 127.0.0.1, port: {port}, username: bridge, secret: lab-bridge}}
-numbers: {{region: RU, internal: '{internal}'}}
+numbers: {{region: RU, internal: '{internal}', own: ["+74957777777"]}}
 crm:
   - {{name: hook, kind: webhook, url: "{hook}"}}
   - {{name: portal, kind: bitrix24, url: "{portal}", requests_per_second: 10000, burst: 10000}}
@@ -24,7 +24,7 @@ store: {{path: amibridge.db}}
 log: {{mask_numbers: false}}
 extensions: extensions.yaml
 """
-USUAL = ("[PJSIP/provider]", r"1\d\d")
+USUAL = ('[PJSIP/provider, "PJSIP/SIP-TRUNK-*"]', r"1\d\d")
 """The trunks, and what an extension looks like."""
 
 

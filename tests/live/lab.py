@@ -20,7 +20,7 @@ class Lab:
     """A context manager. `scratch` takes what a look at a failure needs: recordings, the phones' logs."""
 
     def __init__(self, asterisk: Asterisk, scratch: Path, verbose: bool = False) -> None:
-        self.ports, self.scratch = asterisk.ports, scratch
+        self.ports, self.scratch, self.telling = asterisk.ports, scratch, asterisk.telling
         self.phones: dict[str, Phone] = {}
         self._asterisk, self._verbose = asterisk, verbose
         self._rtp = asterisk.ports.phones_rtp + 2 * random.randrange(100)

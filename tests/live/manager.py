@@ -27,6 +27,8 @@ class Manager:
 
     def __init__(self, host: str, port: int, user: str, secret: str) -> None:
         self.raw = bytearray()
+        self.stamped = bytearray()
+        """The same, each packet with the time of its arrival, as `amibridge record` writes it."""
         self.events: list[Event] = []
         self._answers: dict[str, dict[str, str]] = {}
         self._last = time.monotonic()
@@ -92,10 +94,12 @@ class Manager:
         rest = b""
         while data := self._receive():
             *packets, rest = (rest + data).split(b"\r\n\r\n")
+            received = f"\r\nReceived: {time.time():.6f}\r\n\r\n".encode()
             with self._news:
                 self.raw += data
                 self._last = time.monotonic()
                 for packet in packets:
+                    self.stamped += packet + received
                     self._take(packet)
                 self._news.notify_all()
 

@@ -56,7 +56,8 @@ def _keep(lab: Lab, scenario: Scenario, scene: Scene, folder: Path) -> None:
     truth = {"scenario": scenario.name, "asterisk": lab.version, "what": scenario.what, "calls": scene.truth}
     _write(folder / f"{scenario.name}.json", json.dumps(truth, ensure_ascii=False, indent=1) + "\n")
     if scene.recorder:
-        (folder / f"{scenario.name}.ami.xz").write_bytes(lzma.compress(bytes(scene.recorder.raw)))
+        kept = scene.recorder.raw if lab.telling.timestamps else scene.recorder.stamped
+        (folder / f"{scenario.name}.ami.xz").write_bytes(lzma.compress(bytes(kept)))
     for name, text in scenario.files.items():
         (folder / name).write_text(text)
 

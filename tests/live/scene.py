@@ -28,7 +28,7 @@ class Scene:
     def __init__(self, lab: Lab, name: str, guests: Sequence[Phone] = ()) -> None:
         """guests: phones of people outside that stay for the next scene."""
         self.host, self.port, self.ports = HOST, lab.ports.sip, lab.ports
-        self.network = lab.network
+        self.network, self.telling = lab.network, lab.telling
         self.recorder: Manager | None = None
         self.truth: list[dict[str, Any]] = []
         self.aside: set[str] = set()

@@ -48,6 +48,8 @@ TELLING = """
     park_retrieved_by_the_parker park_timed_out_comes_back pickup_directed pickup_behind_a_local supervisor_whispers
     page_during_a_call bot_channel_then_134 three_way_inside_the_phone call_waiting_ignored clients_joined_by_refer
     redirect_client reloaded_while_talking number_injects_event number_like_an_extension name_in_cp1251
+    gr_group_134 gr_queue_134 gr_confirm_mobile gr_confirm_desk gr_attended_to_group gr_click gr_own_number_shown
+    gr_mobile_in_the_menu lo_direct lo_queue_134 lo_forward_queue lo_ivr_queue lo_consults_the_queue
     chansip_answered chansip_attended_transfer chansip_trunk_inbound chansip_trunk_outbound
 """
 """What is played in an ordinary run: something of everything in the design's identity, rule and who is who."""

@@ -30,8 +30,10 @@ class Capture:
 
     @property
     def config(self) -> Path:
+        """Its own, its folder's or the laboratory's."""
         own = self.path.with_name(self.path.name.replace(".ami.xz", ".yaml"))
-        return own if own.exists() else CAPTURES / "lab.yaml"
+        ways = (own, self.path.with_name("config.yaml"), CAPTURES / "lab.yaml")
+        return next(way for way in ways if way.exists())
 
     @property
     def directory(self) -> Directory:

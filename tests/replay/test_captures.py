@@ -40,7 +40,7 @@ def test_a_card_is_there_soon_after_the_talk_began(one: Capture) -> None:
     """Only what had arrived shortly after the card was due is played: the card is decided by then."""
     stamps = [
         (float(match[1]), one.raw.rfind(b"\r\n\r\n", 0, match.start()) + 4)
-        for match in re.finditer(rb"\r\nTimestamp: ([\d.]+)", one.raw)
+        for match in re.finditer(rb"\r\n(?:Timestamp|Received): ([\d.]+)", one.raw)
     ]
     whole = records(play(one.events, one.directory))
     for record in [record for record in whole if record["cards"]][:3]:
@@ -89,6 +89,8 @@ def test_a_listing_in_the_capture_shows_who_talks_already(one: Capture) -> None:
     assert all(record["partial"] for record in records(out))
 
 
-def test_there_are_captures_of_both_versions() -> None:
-    versions = {one.path.parent.name for one in captures()}
-    assert {"asterisk-16", "asterisk-22", "stories-16", "stories-22"} <= versions
+def test_there_are_captures_of_both_versions_and_of_other_peoples_dialplans() -> None:
+    folders = {one.path.parent.name for one in captures()}
+    assert {"asterisk-16", "asterisk-22", "stories-16", "stories-22"} <= folders
+    assert any(folder.startswith("freepbx-") for folder in folders)
+    assert any(folder.startswith("mikopbx-") for folder in folders)

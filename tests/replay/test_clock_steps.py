@@ -51,7 +51,7 @@ class Ruled:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._directory, name)
 
-    def rule(self, extension: str, did: str | None, queue: str | None) -> CardRule:
+    def rule(self, extension: str, did: str | None, queue: str | None, queue_number: str | None = None) -> CardRule:
         return self._rule
 
 

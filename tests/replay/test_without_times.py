@@ -16,9 +16,9 @@ WHOLE = [one for one in captures() if "recorder_comes" not in one.name]
 
 
 def stripped(one: Capture, folder: Path) -> Path:
-    """The capture as it would be without `timestampevents`."""
+    """The capture as it would be without `timestampevents`, and not by `amibridge record`."""
     file = folder / "stripped.ami"
-    file.write_bytes(re.sub(rb"\r\nTimestamp: [0-9.]+", b"", one.raw))
+    file.write_bytes(re.sub(rb"\r\n(?:Timestamp|Received): [0-9.]+", b"", one.raw))
     return file
 
 

@@ -68,6 +68,46 @@ def test_from_did_is_learnt_when_the_dialplan_has_set_it() -> None:
     assert told.record["did"] == DID
 
 
+@pytest.mark.parametrize("no_did", ["s", ""])
+def test_from_did_of_s_is_none_and_a_later_one_counts(no_did: str) -> None:
+    born = f"0 Newchannel client Ring Exten=s ChanVariable=FROM_DID={no_did}"
+    assert Story().play(born, "1 Hangup client").record["did"] is None
+    told = Story().play(born, f"0.1 Newstate client Up ChanVariable=FROM_DID={DID}", "1 Hangup client")
+    assert told.record["did"] == DID
+
+
+@pytest.mark.parametrize(
+    ("exten", "later", "did"),
+    [
+        ("account77", [DID], DID),
+        ("account77", ["account77", DID], DID),
+        ("account77", ["s"], "account77"),
+        ("account77", [], "account77"),
+        (DID, ["74950000099"], DID),
+        (f"+{DID}", ["74950000099"], f"+{DID}"),
+        ("s", ["account77"], "account77"),
+    ],
+)
+def test_from_did_goes_before_an_exten_that_is_no_number(exten: str, later: list[str], did: str) -> None:
+    told = Story(office(map_={"dids": {DID: {"name": "Реклама"}}})).play(
+        client_calls(did=exten),
+        "".join(f"0.1 Newstate client Ring ChanVariable=FROM_DID={one}\n" for one in later),
+        "1 Hangup client",
+    )
+    assert told.record["did"] == did
+    assert told.record["line"] == ("Реклама" if did.endswith(DID) else None)
+
+
+def test_a_did_known_from_before_a_restart_stays() -> None:
+    known = Known(call_id="office:1.8", channel=Story().uid("client"), did="account77")
+    told = (
+        Story(known=[known])
+        .present(5, "client Up Dial -")
+        .play(f"6 Newstate client Up ChanVariable=FROM_DID={DID}", "9 Hangup client")
+    )
+    assert told.record["did"] == "account77"
+
+
 def test_a_number_that_comes_after_the_channel() -> None:
     told = Story().play(
         client_calls(number=""),

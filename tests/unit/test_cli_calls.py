@@ -13,6 +13,7 @@ import pytest
 from amibridge.calls import Finding, Output
 from amibridge.cli.moment import moment
 from tests.unit.durable import CALL, WALL, anchored, closes, ended, finished, opens, started, verdict
+from tests.unit.event_tables import Story, office
 from tests.unit.operators import DONE, REFUSED, Operator, configuration, fill
 from tests.unit.test_imports import LIGHT_HELP, loaded_by
 
@@ -82,6 +83,28 @@ def test_calls_of_an_extension(operator: Operator) -> None:
     assert shown(operator) == [CALL]
     operator.types("calls", "--extension", "120", "--live")
     assert shown(operator) == []
+
+
+def test_who_calls_in_with_a_number_of_the_companys_is_found_by_it(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    mobile, own = "79161112233", "74950000002"
+    story = Story(office(numbers={"own": [f"+{own}"]})).play(
+        f"0 Newchannel one Ring CallerIDNum={mobile} Exten={own}\n1 Newstate one Up\n2 Hangup one",
+        f"3 Newchannel two Ring CallerIDNum={own} Exten={own}\n4 Hangup two",
+    )
+    called_in, not_believed = (record["call_id"] for record in story.records)
+    fill(tmp_path, story.out)
+    operator = Operator(configuration(tmp_path), capsysbinary)
+    for asked, found in ((mobile, called_in), (f"+{mobile}", called_in), (own, not_believed)):
+        operator.types("calls", "--client", asked)
+        assert shown(operator) == [found]
+    operator.types("calls", "--extension", "134")
+    assert shown(operator) == [called_in]
+    assert operator.types("explain", mobile, "134") == 0
+    assert "unverified, a number can be forged" in operator.out
+    assert operator.types("explain", own) == 0
+    assert "a caller who shows it is not believed" in operator.out
 
 
 def test_calls_since(operator: Operator) -> None:

@@ -23,6 +23,16 @@ def test_replay_prints_a_table(capfdbinary: pytest.CaptureFixture[bytes]) -> Non
     assert row.split()[1:] == said.split()
 
 
+def test_a_mobile_that_calls_in_is_shown_as_unverified(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    capture = str(CAPTURES / "asterisk-22/mobile_calls_in.ami.xz")
+    assert main(["replay", "--config", CONFIG, capture]) == 0
+    row = capfdbinary.readouterr().out.decode().splitlines()[1]
+    said = "internal 79161112233 - answered 134(unverified):1.5s 120:1.5s 120 - lab:1795298871.32"
+    assert row.split()[1:] == said.split()
+    assert main(["explain", "--config", CONFIG, capture, "79161112233"]) == 0
+    assert "between colleagues, begun by 134 at 79161112233 (unverified)" in capfdbinary.readouterr().out.decode()
+
+
 @pytest.mark.parametrize("suffix", [".ami", ".ami.gz", ".ami.xz"])
 def test_a_capture_is_read_however_it_is_packed(
     suffix: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]

@@ -76,6 +76,13 @@ def test_the_summary_of_a_fuller_one(lab: Path, capsys: pytest.CaptureFixture[st
     ]
 
 
+def test_the_summary_says_that_mobiles_call_in_as_clients(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with lab.open("a") as file:
+        file.write("mobiles: {card: confirmed, calls_in: client}\n")
+    assert run(lab) == 0
+    assert "; mobiles: confirmed, calling in as clients" in capsys.readouterr().out
+
+
 def test_warnings_do_not_fail(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lab.chmod(0o644)
     assert run(lab) == 0

@@ -61,7 +61,11 @@ def test_errors_in_numbers(tmp_path: Path, text: str, error: str) -> None:
     [
         ("trunks: [PJSIP/x]", "1: trunks: unknown key; `trunks` belongs in extensions.yaml"),
         ("trunk: x", "1: trunk: unknown key; `trunks` belongs in extensions.yaml"),
-        ("mobiles: {x: 1}", "11: mobiles.x: unknown key; known here: card"),
+        ("mobiles: {x: 1}", "11: mobiles.x: unknown key; known here: card, calls_in"),
+        (
+            "mobiles: {calls_in: colleg}",
+            "21: mobiles.calls_in: `colleg` is unknown; did you mean `colleague`?",
+        ),
         ("mobiles: answer", f"10: mobiles: {MAPPING}"),
         (
             "12: x",
@@ -176,6 +180,10 @@ def test_errors_of_a_pbx(tmp_path: Path, pbx: str, error: str) -> None:
             "1:19: trunks[0].device: a Local channel is nobody's device; name the device behind it: PJSIP/134",
         ),
         ("trunks: [{kind: public}]", "1:10: trunks[0].device: is missing; add it"),
+        (
+            "trunks: [{device: PJSIP/x, trust_caller_id: maybe}]",
+            "1:45: trunks[0].trust_caller_id: must be true or false; write `true` or `false`",
+        ),
         (
             "trunks: [{device: PJSIP/x, kind: inner}]",
             "1:34: trunks[0].kind: `inner` is unknown; did you mean `internal`?",

@@ -88,6 +88,11 @@ def test_what_makes_wrong_cards(tmp_path: Path, extension_map: str, warning: str
     ("trunks", "warning"),
     [
         (
+            "trunks: [{device: PJSIP/branch, kind: internal, trust_caller_id: false}]",
+            "2:66: trunks[0].trust_caller_id: PJSIP/branch is another office: a caller who shows a short number is that"
+            " colleague all the same; make it `kind: public`, or remove `trust_caller_id: false`",
+        ),
+        (
             "trunks: [PJSIP/134]",
             "2:10: trunks[0]: PJSIP/134 covers the device of extension 134: it counts as an outside line;"
             " name the device more exactly, or remove the extension",

@@ -22,6 +22,9 @@ def extension(number: str) -> Who:
     return Who(Kind.EXTENSION, number)
 
 
+CALLING_134 = Who(Kind.EXTENSION, "134", via_mobile=True, unverified=True)
+
+
 def directory(extension_map: Mapping[str, object], **settings: object) -> Directory:
     # The annotation is a check too: mypy compares MapDirectory with the core's Protocol.
     return MapDirectory(
@@ -199,3 +202,39 @@ def test_of_two_claims_the_first_counts() -> None:
     )
     assert twice.who("PJSIP/a-00000001", "121") == extension("134")
     assert twice.who("PJSIP/p-00000001", "79161112233") == MOBILE_OF_134
+
+
+@pytest.mark.parametrize(
+    ("channel", "number", "calls", "is_called"),
+    [
+        ("PJSIP/provider-00000001", "79161112233", CALLING_134, MOBILE_OF_134),
+        ("PJSIP/provider-00000001", "84950000002", OUTSIDE, OWN),
+        ("PJSIP/provider-00000001", "79031234504", OUTSIDE, OUTSIDE),
+        ("PJSIP/unlisted-00000001", "74950000002", OUTSIDE, OWN),
+        ("PJSIP/panasonic-00000001", "74950000002", OUTSIDE, OWN),
+        ("PJSIP/panasonic-00000001", "79161112233", CALLING_134, MOBILE_OF_134),
+        # between offices the company shows its own numbers
+        ("PJSIP/branch-00000001", "74950000002", OWN, OWN),
+        ("PJSIP/branch-00000001", "120", extension("120"), extension("120")),
+        ("PJSIP/134-00000001", "74950000002", extension("134"), extension("134")),
+    ],
+)
+def test_a_caller_may_show_any_number(office: Directory, channel: str, number: str, calls: Who, is_called: Who) -> None:
+    assert office.who(channel, number, shown=True) == calls
+    assert office.who(channel, number) == is_called
+
+
+def test_a_mobile_that_calls_in_may_be_a_client_by_the_settings_and_by_the_trunk() -> None:
+    extension_map = {
+        "extensions": {"134": {"mobiles": ["+79161112233"]}},
+        "trunks": ["PJSIP/provider", {"device": "PJSIP/cheap", "trust_caller_id": False}],
+    }
+    by_default, as_clients = directory(extension_map), directory(extension_map, mobiles={"calls_in": "client"})
+    for office, channel, calls in (
+        (by_default, "PJSIP/provider-1", CALLING_134),
+        (by_default, "PJSIP/cheap-1", OUTSIDE),
+        (as_clients, "PJSIP/provider-1", OUTSIDE),
+        (as_clients, "PJSIP/cheap-1", OUTSIDE),
+    ):
+        assert office.who(channel, "79161112233", shown=True) == calls
+        assert office.who(channel, "79161112233") == MOBILE_OF_134

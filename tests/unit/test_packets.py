@@ -72,6 +72,8 @@ def test_names_in_cp1251_are_readable() -> None:
         (b"VarSet", b"Variable: FROM_DID\r\nValue: 1", False),
         (b"VarSet", b"Variable: MIXMONITOR_FILENAME\r\nValue: /a.wav", True),
         (b"VarSet", b"Variable: X\r\nValue: Variable: MIXMONITOR_FILENAME", False),
+        (b"UserEvent", b"UserEvent: StartRecording\r\nrecordingfile: /a.webm", True),
+        (b"UserEvent", b"UserEvent: CdrConnector\r\nAgiData: UserEvent: StartRecording", False),
     ],
 )
 def test_what_is_of_interest_is_known_by_the_name(name: bytes, rest: bytes, wanted: bool) -> None:
