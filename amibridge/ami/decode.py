@@ -82,13 +82,15 @@ class Decoder:
             if not packet.startswith(_PRIVILEGE, line):
                 continue
             said = headers(packet)
-            if is_whole(name, said) and (number == count or not _is_rest(packets[number])):
-                # So it is but for what callers tear: the rest of this loop is not for them.
+            parted = number < count and _is_rest(packets[number])
+            if not parted and is_whole(name, said) and said.shaped is not None:
+                # So it is but for what callers tear: what follows is for that.
                 self.understood = True
-                at, wall = place(None if said.stamp is None else float(said.stamp), *arrived)
+                stamped = said.shaped[1]
+                at, wall = place(None if stamped is None else float(stamped), *arrived)
                 yield Event(name, at, wall, said)
                 continue
-            if number < count and _is_rest(packets[number]):
+            if parted:
                 packet = self._with_rest(packet, packets, number)
             event = self._event(name, packet, arrived)
             if event is not None:
@@ -105,8 +107,7 @@ class Decoder:
             return None
         elif self.understood:
             return None
-        stamped = stamp(packet) if not said.ends else None if said.stamp is None else float(said.stamp)
-        at, wall = self._timeline.place(stamped, *arrived)
+        at, wall = self._timeline.place(stamp(packet), *arrived)
         return Event(name, at, wall, said)
 
     def _with_rest(self, packet: bytes, packets: Sequence[bytes], number: int) -> bytes:

@@ -78,8 +78,8 @@ class Channel:
     """A feature code put the others on hold for it; or a phone did, whose hold cannot be told from that."""
     unhold_at: float = 0.0
     """When its last Unhold came."""
-    unheld_at: float | None = None
-    """When an Unhold came that has not been believed yet."""
+    unheld_at: list[float] = field(default_factory=list)
+    """When Unholds came that have not been believed yet."""
     moved_at: float | None = None
     """When a feature code took it into a consultation or back."""
     consults: bool = False

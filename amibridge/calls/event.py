@@ -4,7 +4,8 @@ import math
 from typing import NamedTuple
 
 from amibridge.calls.headers import LINES, Headers
-from amibridge.calls.told import told, variables
+from amibridge.calls.places import Reading
+from amibridge.calls.told import BEHIND, GROUPS, read, told, variables
 
 UNKNOWN = math.nan
 """The wall time of a stream that tells none. Nothing is known of its spans either: they are not nought."""
@@ -25,13 +26,26 @@ class Event(NamedTuple):
 
     def told(self, header: str) -> str | None:
         """What the PBX says in this header; None where it says nothing, or where somebody else may have said it."""
-        headers = self.headers
-        text = headers.text
-        # As `told` begins; it is the core's most frequent question.
-        start = text.find(LINES[header], 0, headers.ends)
+        name, _, _, headers = self
+        shaped = headers.shaped
+        if shaped is None:
+            if headers.places is None and read(name, headers) is Reading.WHOLE:
+                return self.told(header)
+            return told(name, headers, header)
+        group = GROUPS[name].get(header)
+        if group is not None:
+            return shaped[group]
+        text, line = headers.text, LINES[header]
+        if header in BEHIND[name]:
+            start = text.find(line, shaped.end())
+            if start >= 0 and text.rfind(line) != start:
+                return told(name, headers, header)
+        else:
+            # Before the end of the last block nobody has written anything: no other line begins so.
+            start = text.find(line, 0, shaped.end())
         if start < 0:
-            return told(self.name, headers, header)
-        start += len(header) + len("\r\n: ")
+            return None
+        start += len(line)
         return text[start : text.find("\r\n", start)]
 
     def variable(self, name: str, prefix: str = "") -> str | None:

@@ -1,5 +1,6 @@
 """The headers of a manager packet, read where they stand."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -23,18 +24,17 @@ class Headers(Mapping[str, str]):
     """The headers of one packet; of a repeated header the first value, whoever wrote it: `Event.told` asks that too.
 
     Of the thirty headers of an event the core asks for five, so a header is looked up when it is asked for.
-    text: the lines, with CR LF before and behind each. ends, stamp, places: what `told.read` has found out: where the
-    last block ends before which nobody has written a line, with
-    the Timestamp in it; or the provable places.
+    text: the lines, with CR LF before and behind each. shaped, places: what `told.read` has found out: the packet as
+    Asterisk has written it, up to the end of its last block; or, where somebody has written into it, the provable
+    places.
     """
 
-    __slots__ = ("ends", "places", "stamp", "text")
+    __slots__ = ("places", "shaped", "text")
 
     def __init__(self, text: str) -> None:
         """text: the packet's lines, `Name: value`, with CR LF between them."""
         self.text = f"\r\n{text}\r\n"
-        self.ends = 0
-        self.stamp: str | None = None
+        self.shaped: re.Match[str] | None = None
         self.places: Places | None = None
 
     @classmethod

@@ -27,7 +27,7 @@ def on_hold(state: State, event: Event) -> None:
     """`Hold`: this channel's side put the others on hold."""
     channel = met(state, event)
     if channel is not None:
-        channel.unheld_at = None
+        channel.unheld_at.clear()
         if event.told("MusicClass") is not None:
             channel.phone_holds = True
         else:
@@ -41,15 +41,16 @@ def on_unhold(state: State, event: Event) -> None:
     if channel is None:
         return
     channel.unhold_at = state.at
-    if not channel.on_hold or channel.unheld_at is not None:
+    if not channel.on_hold:
         return
     if channel.moved_at is not None and state.at - channel.moved_at < state.patience.unhold_settles:
         return
-    channel.unheld_at = at = state.at
+    at = state.at
+    channel.unheld_at.append(at)
 
     def believe() -> None:
-        if channel.unheld_at == at and not channel.gone:
-            channel.unheld_at = None
+        if at in channel.unheld_at and not channel.gone:
+            channel.unheld_at.remove(at)
             # Of two holds it ends the code's: whichever it was, the other one goes on.
             if channel.code_holds:
                 channel.code_holds = False
@@ -64,7 +65,7 @@ def transfers(*phones: Channel | None) -> None:
     """These transfer somebody, or try to: the Unhold before it was Asterisk's. The phones hold until they say so."""
     for phone in phones:
         if phone is not None:
-            phone.unheld_at = None
+            phone.unheld_at.clear()
 
 
 def joins_two_bridges(state: State, half: Channel) -> None:
@@ -83,20 +84,22 @@ def goes_into(state: State, channel: Channel, bridge: Bridge) -> None:
     """A channel is about to enter another bridge than its last one: only a feature code's hold is left behind.
 
     A feature code's consultation is a bridge that begins with a Local half which nobody has dialled (it has no
-    `DialBegin` with a source) and which nobody has answered yet.
+    `DialBegin` with a source) and which nobody has answered yet. Who pressed the code may be behind a Local pair: then
+    it is a Local half that holds and goes.
     """
-    if channel.local:
-        bridge.consultation = bridge.consultation or not (bridge.members or channel.was_dialled or channel.up)
+    if channel.local and not (bridge.members or channel.was_dialled or channel.up):
+        bridge.consultation = True
         return
     if bridge.consultation or channel.consults:
         channel.moved_at = state.at
-        channel.code_holds, channel.unheld_at = False, None
+        channel.code_holds = False
+        channel.unheld_at.clear()
     channel.consults = bridge.consultation
 
 
 def settled_at(state: State) -> float:
     """When the last Unhold that has come so far will be believed; 0.0 where none waits."""
-    waiting = [channel.unheld_at for channel in state.channels.values() if channel.unheld_at is not None]
+    waiting = [at for channel in state.channels.values() for at in channel.unheld_at]
     return max(waiting) + state.patience.unhold_settles if waiting else 0.0
 
 

@@ -13,6 +13,10 @@ from amibridge.calls.places import Places, Reading, find_places
 
 SECONDS = r"(\d{1,10}\.\d{6})"
 """Epoch seconds as Asterisk writes them, up to the year 2286: no other time is plausible."""
+BEHIND = {event: layout.behind for event, layout in LAYOUTS.items()}
+"""By the event's name: its headers behind the last description of a channel."""
+ASKED = ("Channel", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "Exten", "Uniqueid", "Linkedid", "Technology")
+"""How the headers end that the core asks for most; of a whole packet they are read at once."""
 _FOREIGN = Places(Reading.FOREIGN)
 _NEVER = re.compile("(?!)")
 
@@ -38,7 +42,7 @@ def is_whole(event: str, headers: Headers) -> bool:
     # What was dialled can hold the end of a description: then the real one follows.
     if text.find("Linkedid: ", ends) >= 0 or (text.find(VARIABLE, ends) >= 0 and not _closed(event, text, ends)):
         return False
-    headers.ends, headers.stamp = ends, shaped[1]
+    headers.shaped = shaped
     return True
 
 
@@ -55,23 +59,10 @@ def read(event: str, headers: Headers) -> Reading:
 
 
 def told(event: str, headers: Headers, header: str) -> str | None:
-    """What the PBX says in a header; None where it says nothing, or where somebody else may have said it."""
-    if headers.ends:
-        text, line = headers.text, LINES[header]
-        # Before the end of the last block nobody has written anything: there is no other line that begins so.
-        start = text.find(line, 0, headers.ends)
-        if start < 0 and header in LAYOUTS[event].behind:
-            start = text.find(line, headers.ends)
-            if start >= 0 and text.rfind(line) != start:
-                headers.ends, headers.places = 0, find_places(text.split("\r\n"), LAYOUTS[event])
-                return headers.places.values.get(header)
-        if start < 0:
-            return None
-        start += len(line)
-        return text[start : text.find("\r\n", start)]
+    """What the PBX says in a header of a packet that somebody may have written into: None where somebody else may have
+    said it, too."""
     if headers.places is None:
-        read(event, headers)
-        return told(event, headers, header)
+        headers.shaped, headers.places = None, find_places(headers.text.split("\r\n"), LAYOUTS[event])
     if headers.places.reading is Reading.WHOLE:
         return headers.places.values.get(header)
     once = headers.text.count(LINES[header]) == 1
@@ -82,19 +73,19 @@ def variables(event: str, headers: Headers, prefix: str) -> list[tuple[str, str]
     """The channel variables of the block with this prefix, in order, each with its value; one may come twice."""
     if VARIABLE not in headers.text:
         return []
-    if not headers.ends and headers.places is None:
+    if headers.shaped is None and headers.places is None:
         read(event, headers)
-    if headers.places is None:
+    if headers.shaped is not None:
         text = headers.text
         ends, names, found = LINES[f"{prefix}Linkedid"], LAYOUTS[event].names, []
-        start = text.find(ends, 0, headers.ends)
+        start = text.find(ends, 0, headers.shaped.end())
         for line in text[start + len(ends) :].split("\r\n")[1:]:
             name, _, value = line.partition(": ")
             if name == f"{prefix}{VARIABLE}":
                 found.append(value)
             elif name in names:
                 break
-    elif headers.places.reading is Reading.WHOLE:
+    elif headers.places is not None and headers.places.reading is Reading.WHOLE:
         found = headers.places.variables.get(prefix, [])
     else:
         found = headers.all(f"{prefix}{VARIABLE}")
@@ -123,4 +114,26 @@ def _shape(layout: Layout) -> re.Pattern[str]:
 
 def _pattern(item: Item) -> str:
     times = "*" if item.repeats else "?" if item.optional else ""
-    return rf"(?:\r\n{re.escape(item.name)}: [^\r]*+){times}"
+    value = "([^\r]*+)" if _is_asked(item) else "[^\r]*+"
+    return rf"(?:\r\n{re.escape(item.name)}: {value}){times}"
+
+
+def _is_asked(item: Item) -> bool:
+    return not item.repeats and item.name.endswith(ASKED)
+
+
+class _Groups(dict[str, dict[str, int]]):
+    """By the event's name: where its shape keeps the value of a header."""
+
+    def __missing__(self, event: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        if event in LAYOUTS and _SHAPES[event] is not _NEVER:
+            # The first one is the Timestamp.
+            for group in LAYOUTS[event].groups[1:]:
+                for item in group.items:
+                    if _is_asked(item) and item.name not in BEHIND[event]:
+                        found[item.name] = len(found) + 2
+        return self.setdefault(event, found)
+
+
+GROUPS = _Groups()

@@ -241,6 +241,47 @@ def test_a_code_that_comes_to_nothing_ends_its_own_hold_and_not_the_phones(holds
     assert told.record["participants"][0]["talk_seconds"] == 3.0
 
 
+def test_two_unholds_at_once_end_both_holds() -> None:
+    """The code comes to nothing in the same moment in which the phone resumes."""
+    holds = "3 Hold 134 MusicClass=default\n4 Hold 134\n6 Unhold 134\n6.02 Unhold 134\n"
+    told = Story().play(TALKING, holds, leaves(9, "134", "client"))
+    assert told.record["participants"][0]["talk_seconds"] == 4.98
+
+
+def test_a_code_that_is_pressed_behind_a_local_pair_holds_the_half() -> None:
+    """120 is behind a pair and asks 121 by a code: it is the half that holds, goes into the consultation and back."""
+    told = Story().play(
+        client_calls(),
+        """
+        1    Newchannel   Local/120@q;1 Down
+        1    Newchannel   Local/120@q;2 Ring
+        1    LocalBridge  Local/120@q;1 > Local/120@q;2
+        1    DialBegin    client > Local/120@q;1
+        1    Newchannel   120 Down
+        1    DialBegin    Local/120@q;2 > 120 120
+        2    Newstate     120 Up
+        2    Newstate     client Up
+        2    BridgeEnter  120 b2
+        2    BridgeEnter  Local/120@q;2 b2
+        2    BridgeEnter  Local/120@q;1 b1
+        2    BridgeEnter  client b1
+        3    Hold         Local/120@q;1
+        4    Newchannel   Local/121@all;1 Down
+        4    Newchannel   Local/121@all;2 Ring
+        4    LocalBridge  Local/121@all;1 > Local/121@all;2
+        4    BridgeEnter  Local/121@all;1 b3
+        4    BridgeLeave  Local/120@q;1 b1
+        4    BridgeEnter  Local/120@q;1 b3
+        5    Hold         Local/120@q;1
+        5    BridgeLeave  Local/120@q;1 b3
+        5    BridgeEnter  Local/120@q;1 b1
+        """,
+        leaves(9, "120", bridge="b2"),
+        leaves(9, "client"),
+    )
+    assert told.record["participants"][0]["talk_seconds"] == 5.0
+
+
 def test_a_consultation_by_feature_code_is_talk_between_colleagues() -> None:
     told = Story().play(TALKING, CONSULTS, "9 Hangup client\n9 Hangup 134\n9 Hangup 120")
     assert told.record["consulted"] == ["120"]
