@@ -130,7 +130,11 @@ class Account(pj.Account):
             call = Call(self)
             call.tone, call.wav = order["tone"], order["wav"].format(call.number)
             tell(call=call.number, state="DIALLING", ticket=order["ticket"])
-            call.makeCall(order["to"], options())
+            try:
+                call.makeCall(order["to"], options())
+            except pj.Error as error:  # it has no line free
+                call.gone = True
+                tell(call=call.number, state="DISCONNECTED", code=0, reason=str(error).split("\n")[0])
         else:
             self._obey_in(self.calls[order["call"]], do, order)
 
@@ -141,6 +145,8 @@ class Account(pj.Account):
             tell(call=call.number, state="CLOSED")
 
     def _obey_in(self, call: Call, do: str, order: dict[str, Any]) -> None:
+        if call.gone:  # the library asserts that there is such a call
+            raise KeyError(f"call {call.number} is over")
         if do == "answer":
             call.tone = order.get("tone", call.tone)
             call.wav = order.get("wav", call.wav).format(call.number)

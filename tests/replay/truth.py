@@ -28,8 +28,8 @@ def differences(truth: dict[str, Any], records: Sequence[dict[str, Any]]) -> lis
         if of_it:  # one client may have called twice: the record with the most alike talk is of this call
             match = min(of_it, key=lambda record: max(talk_off(record, call).values(), default=0.0))
             got.remove(match)
-            pressed = call.get("pressed", {})
-            off = {one: by for one, by in talk_off(match, call).items() if by > BY_EAR + pressed.get(one, 0.0)}
+            unsure = call.get("unsure", {})
+            off = {one: by for one, by in talk_off(match, call).items() if by > BY_EAR + unsure.get(one, 0.0)}
             wrong += [
                 f"{one} talked {call['heard'][one]} s with {call['client']}, told {by:.2f} s off"
                 for one, by in off.items()
@@ -48,9 +48,14 @@ def doubtful(record: dict[str, Any], call: dict[str, Any], truth: dict[str, Any]
         for part in record["participants"]:
             first, last = (datetime.fromisoformat(part[end]).timestamp() for end in ("from", "to"))
             holds = [*truth["on_hold"].get(part["extension"], ()), *truth["on_hold"].get(call["client"], ())]
-            if last - first <= UNHEARD and not any(begin <= first and last <= end for begin, end in holds):
+            unheard = last - first <= UNHEARD or _within(first, last, truth.get("mixing", ()))
+            if unheard and not _within(first, last, holds):
                 unsure.add(part["extension"])
     return unsure - set(call["participants"])
+
+
+def _within(first: float, last: float, spans: Sequence[Sequence[float]]) -> bool:
+    return any(begin <= first and last <= end for begin, end in spans)
 
 
 def _clients(record: dict[str, Any]) -> bool:

@@ -152,6 +152,19 @@ def test_a_moment_that_no_ear_can_hear_is_no_talk_when_a_phone_was_on_hold() -> 
     assert differences(_truth(CALL, on_hold={"120": [[-1.0, 3.0]]}), [record]) == []
 
 
+def test_a_talk_is_not_heard_while_a_bridge_of_two_becomes_one_of_three() -> None:
+    record = _record({"134": 2.0, "120": 1.0, "135": 0.3})
+    assert differences(_truth(CALL), [record])
+    assert differences({**_truth(CALL), "mixing": [[-0.1, 0.4]]}, [record]) == []
+    assert differences({**_truth(CALL), "mixing": [[0.1, 0.5]]}, [record])
+
+
+def test_digits_and_what_only_one_heard_may_be_told_as_talk() -> None:
+    longer = _record({"134": 2.0 + BY_EAR + 0.5, "120": 1.0})
+    assert differences(_truth({**CALL, "unsure": {"134": 0.6}}), [longer]) == []
+    assert differences(_truth({**CALL, "unsure": {"134": 0.4}}), [longer])
+
+
 def test_an_optional_call_may_have_a_record_and_no_card() -> None:
     aside = {**CALL, "client": "+79265550021", "participants": [], "heard": {}, "answered": False, "optional": True}
     first, other = _record({"134": 2.0, "120": 1.0}), _record({}, client="+79265550021")

@@ -11,12 +11,11 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.live.chance.composer import composed
 from tests.live.chance.series import Sums, in_a_theatre, read, written
-from tests.live.chance.story import Story
 from tests.live.errors import CannotPlayError, MissingError
 from tests.live.folders import SUITES, asterisk_folder
 
@@ -60,10 +59,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _play_all(asked: argparse.Namespace) -> int:
-    """Every theatre is a process of its own."""
+    """Every theatre is a process of its own; one that breaks down is opened again, as long as any gets on."""
     asked.folder.mkdir(parents=True, exist_ok=True)
     root = asterisk_folder(asked.version, asked.asterisk)
     (root / "lab").mkdir(exist_ok=True)
+    played = -1
+    while (sums := results(asked.folder, asked.version)).stories > played:
+        played = sums.stories
+        if not any(statuses := _open(asked, root)):
+            break
+    print(results(asked.folder, asked.version))
+    return max(statuses)
+
+
+def _open(asked: argparse.Namespace, root: Path) -> list[int]:
+    """All theatres, until all have closed. Returns how each ended."""
     theatres = []
     for part in range(asked.theatres):
         command = [sys.executable, "-m", "tests.live.chance", asked.version, "--part", str(part)]
@@ -72,13 +82,11 @@ def _play_all(asked: argparse.Namespace) -> int:
         command += ["--asterisk", str(root.parent)]
         theatres.append(subprocess.Popen([*PRIVATE, "sh", "-c", IN_MEMORY, str(root / "lab"), *command]))
     try:
-        statuses = [theatre.wait() for theatre in theatres]
+        return [theatre.wait() for theatre in theatres]
     finally:
         for theatre in theatres:
             theatre.terminate()
             theatre.wait()
-    print(results(asked.folder, asked.version))
-    return max(statuses)
 
 
 def _play_part(asked: argparse.Namespace) -> int:
@@ -89,17 +97,15 @@ def _play_part(asked: argparse.Namespace) -> int:
     for file in asked.folder.glob(f"results-{asked.version}-*.jsonl"):
         done |= {read(line).name for line in file.read_text().splitlines()}
 
-    def left() -> Iterator[Story]:
-        for seed in range(asked.seed + asked.part, asked.seed + asked.stories, asked.theatres):
-            story = composed(seed)
-            if story.name not in done:
-                yield story
-
+    seeds = range(asked.seed + asked.part, asked.seed + asked.stories, asked.theatres)
+    left = [story for seed in seeds if (story := composed(seed)).name not in done]
+    if not left:
+        return 0
     root = asterisk_folder(asked.version, asked.asterisk)
     begin = time.monotonic()
     with own.open("a") as file:
         folder = asked.folder / f"theatre-{asked.version}-{asked.part}"
-        for number, result in enumerate(in_a_theatre(asked.version, root, left(), folder), 1):
+        for number, result in enumerate(in_a_theatre(asked.version, root, left, folder), 1):
             print(written(result), file=file, flush=True)
             mark = "DIFFERS" if result.verdict.wrong else "ok     "
             pace = (time.monotonic() - begin) / number

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tests.live import hearing
@@ -58,20 +59,22 @@ class Troupe:
         self._lab = lab
         self.callers: dict[str, Phone] = {}
         self.wire = Wire(range(lab.ports.phones_rtp, lab.ports.phones_rtp + PORTS_OF_PHONES))
+        self._ending = ExitStack()
 
     def __enter__(self) -> "Troupe":
-        self.wire.__enter__()
-        recordings = self._lab.scratch / "recordings"
-        for number in CALLERS:
-            self.callers[number] = self._lab.start_phone(
-                f"out{number}", number, PROVIDER, f"<sip:{number}@{PROVIDER}>", 0, recordings
-            )
+        with self._ending:
+            self._ending.enter_context(self.wire)
+            recordings = self._lab.scratch / "recordings"
+            for number in CALLERS:
+                identity = f"<sip:{number}@{PROVIDER}>"
+                phone = self._lab.start_phone(f"out{number}", number, PROVIDER, identity, 0, recordings)
+                self._ending.callback(phone.stop)
+                self.callers[number] = phone
+            self._ending = self._ending.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for phone in self.callers.values():
-            phone.stop()
-        self.wire.__exit__()
+        self._ending.close()
 
 
 class Performance:
@@ -236,7 +239,10 @@ class Performance:
         return phone.lines(uri)
 
     def _new_outside(self, number: str, did: str | None) -> Outside:
-        self.outside.append(one := Outside(f"o{len(self.outside)}", number, did, next(self._voices)))
+        voice = next(self._voices, None)
+        if voice is None:
+            raise MissingError("there is no tone left for another one outside")
+        self.outside.append(one := Outside(f"o{len(self.outside)}", number, did, voice))
         return one
 
 

@@ -5,7 +5,6 @@ fails, two hang up at once): whoever plays the story leaves out what cannot be d
 """
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +14,7 @@ STEPS = (8, 22)
 """So many things happen in a story."""
 CUTS = 0.1
 """The part of the stories in which the daemon's link is cut."""
+LIKINGS = (0.3, 1.0, 1.0, 3.0)
 LAST = 0.7
 """Seconds after the last thing that happens, before all hang up."""
 LINES = 2
@@ -102,6 +102,7 @@ class _Office:
     def __init__(self, chance: random.Random, calm: bool) -> None:
         self.actions: list[Action] = []
         self._chance, self._calm = chance, calm
+        self._likings: dict[str, float] = {}
         self._lines: list[_Line] = []
         self._talks = 0
         self._rooms: dict[str, int] = {}
@@ -114,8 +115,15 @@ class _Office:
         moves = [*self._of_callers(), *self._of_the_free(), *self._of_the_parked()]
         for line in self._lines:
             moves += self._of_ringing(line) if line.state == "ringing" else self._of_calling(line)
-        weights = [weight for weight, _ in moves]
+        weights = [weight * self._liking(move) for weight, move in moves]
         self._chance.choices([move for _, move in moves], weights)[0]()
+
+    def _liking(self, move: "partial[None]") -> float:
+        """How much this story likes such moves: so that some are all transfers, and some all holds."""
+        name = move.func.__name__
+        if name not in self._likings:
+            self._likings[name] = self._chance.choice(LIKINGS)
+        return self._likings[name]
 
     # ------------------------------------------------------------------ what may happen
     def _of_callers(self) -> "_Moves":
@@ -425,7 +433,7 @@ class _Office:
                 line.left = None
 
 
-_Moves = list[tuple[float, Callable[[], None]]]
+_Moves = list[tuple[float, partial[None]]]
 
 
 def _place_of(number: str) -> _Place:

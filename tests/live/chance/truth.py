@@ -13,14 +13,18 @@ from tests.live.chance.ears import Spans, both, heard, seconds, together
 from tests.live.chance.story import CALLED, Story
 from tests.live.chance.wire import Packet
 from tests.live.lab import Lab
+from tests.live.manager import Event
 from tests.live.phones import News
 
 SURE = 0.08
 """Seconds for which two have heard each other without doubt. Sound goes in packets of 20 ms, and it takes two of them
 to know a voice: a shorter meeting may be heard on one side only, or not at all, and either answer is right. So it is
-when one heard the other while somebody pressed digits: who presses is not heard (0.15 s for a digit).
+when only one heard the other: who presses digits is not heard (0.15 s each), and whoever goes back to a client from a
+colleague who rings goes on hearing that ringing, and not the client. Who is on hold neither hears nor is heard.
 """
 MUSIC = "music"
+EARLIER, MIXING = 0.02, 0.4
+"""Seconds around the third one's BridgeEnter; after it sound took 0.32 s, until the Local pair was optimised away."""
 NO_CODE = 2.5
 """Seconds in which a PBX knows that what was pressed is no code, and everybody has heard the digits."""
 A_DIGIT = 0.3
@@ -92,10 +96,11 @@ def _meet(one: Met, performance: Performance, who: str, there: Spans, back: Span
     if talk:
         one.talk[person] = together([*one.talk.get(person, []), *talk])
     if there or back:
-        one.one_way[person] = (round(seconds(there), 2), round(seconds(back), 2))
+        before = one.one_way.get(person, (0.0, 0.0))
+        one.one_way[person] = (round(before[0] + seconds(there), 2), round(before[1] + seconds(back), 2))
     if seconds(one.talk.get(person, [])) >= SURE:
         one.either.discard(person)
-    elif talk or 0 < max(seconds(there), seconds(back)) < SURE or both([*there, *back], performance.pressing):
+    elif there or back:
         one.either.add(person)
 
 
@@ -114,9 +119,9 @@ def _while_pressing(talk: Spans, pressing: Sequence[tuple[float, float]], music:
 def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict[str, Any]]:
     """The calls that the records should tell of, in the form of all truths.
 
-    heard: seconds of talk. pressed: seconds for which who was not heard, as digits were pressed. either: any answer is
-    right for these. optional: there may be no such record: an outside number that somebody was sent to, and nobody of
-    the company talked to (a third party), or that was dialled in vain.
+    heard: seconds of talk. unsure: seconds that may be told beside, as digits were pressed, or only one heard the
+    other. either: any answer is right for these. optional: there may be no such record: an outside number that somebody
+    was sent to, and nobody of the company talked to (a third party), or that was dialled in vain.
     """
     directly = [done.action.to for done in performance.played if done.action.do in ("call", "click")]
     truth = []
@@ -135,7 +140,9 @@ def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict
 
 def _call(one: Met, optional: bool = False, pressed: Mapping[str, int] | None = None) -> dict[str, Any]:
     outside = one.outside
-    unheard = {who: round(A_DIGIT * digits, 2) for who, digits in (pressed or {}).items() if who in one.participants}
+    unsure = {who: A_DIGIT * digits for who, digits in (pressed or {}).items() if who in one.participants}
+    for who in one.participants:
+        unsure[who] = round(unsure.get(who, 0.0) + max(one.one_way[who]) - min(one.one_way[who]), 2)
     call = {
         "direction": "outbound" if outside.did is None else "inbound",
         "client": f"+{outside.number}",
@@ -148,7 +155,7 @@ def _call(one: Met, optional: bool = False, pressed: Mapping[str, int] | None = 
         "open": ["rang", "transfers", *(["answered", "participants", "cards"] if one.either else [])],
         "heard": {who: round(seconds(one.talk[who]), 2) for who in one.participants},
     }
-    call |= {"pressed": unheard} if unheard else {}
+    call |= {"unsure": unsure} if any(unsure.values()) else {}
     return call | ({"either": sorted(one.either)} if one.either else {}) | ({"optional": True} if optional else {})
 
 
@@ -172,21 +179,38 @@ def on_hold(news: Sequence[News]) -> Spans:
     return spans
 
 
+def mixing(events: Iterable[Event]) -> Spans:
+    """When a bridge of two became one of three: nobody hears anybody until its sound is mixed."""
+    thirds = [one for one in events if one.name == "BridgeEnter" and one.get("BridgeNumChannels") == "3"]
+    begun = [float(one.get("Timestamp")) for one in thirds if one.get("BridgeTechnology") == "simple_bridge"]
+    return together((at - EARLIER, at + MIXING) for at in begun)
+
+
 def truth(
-    story: Story, lab: Lab, performance: Performance, found: Sequence[Met], holds: Mapping[str, Spans]
+    story: Story,
+    lab: Lab,
+    performance: Performance,
+    found: Sequence[Met],
+    holds: Mapping[str, Spans],
+    mixed: Spans,
 ) -> dict[str, Any]:
-    """To be kept beside a capture. holds: when whose phone was on hold."""
+    """To be kept beside a capture. holds: when whose phone was on hold. mixed: when bridges became mixed ones."""
     return {
         "scenario": story.name,
         "asterisk": lab.version,
         "what": "Composed by chance; the truth is what the phones heard.",
         "calls": calls(lab, performance, found),
         "any_order": True,
-        "on_hold": {who: [[round(begin, 2), round(end, 2)] for begin, end in spans] for who, spans in holds.items()},
+        "mixing": _rounded(mixed),
+        "on_hold": {who: _rounded(spans) for who, spans in holds.items()},
         "ears": [_ears(one) for one in found],
     }
 
 
 def _ears(one: Met) -> Mapping[str, object]:
-    spans = {who: [[round(begin, 2), round(end, 2)] for begin, end in spans] for who, spans in one.talk.items()}
+    spans = {who: _rounded(spans) for who, spans in one.talk.items()}
     return {"client": f"+{one.outside.number}", "did": one.outside.did, "spans": spans, "one_way": one.one_way}
+
+
+def _rounded(spans: Spans) -> list[list[float]]:
+    return [[round(begin, 2), round(end, 2)] for begin, end in spans]
