@@ -95,7 +95,11 @@ def test_a_capture_cut_anywhere_gives_no_card_to_who_had_not_talked_by_then(one:
     talked = {(r["call_id"], p["extension"]) for r in whole for p in r["participants"]}
     framer = Framer()
     # An end of the capture would say that no transfer follows an Unhold; a daemon sees no end.
-    out = play(events([*framer.feed(one.raw[:cut]), framer.rest()], Timeline()), one.directory, ends=False)
+    packets = framer.feed(one.raw[:cut])
+    if b"\r\nTimestamp: " in one.raw:
+        # Elsewhere the time of a packet is its last line: cut off, it would be the time of the packet before.
+        packets.append(framer.rest())
+    out = play(events(packets, Timeline()), one.directory, ends=False)
     opened = [c for c in commands(out) if c.type is CommandType.CARD_OPEN]
     assert {(c.call_id, c.extension) for c in opened} <= talked
     begun = {(r["call_id"], p["extension"]): p["from"] for r in whole for p in r["participants"]}
