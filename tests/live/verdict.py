@@ -13,8 +13,8 @@ LATE = 0.3
 """By so much the clock of the events and that of a receiver may seem to differ."""
 
 
-def wrong(truth: dict[str, Any], crms: Crms, since: "Mark") -> list[str]:
-    """Everything that is not as it should be, in words."""
+def wrong(truth: dict[str, Any], crms: Crms, since: "Mark", short: float = SHORT, late: float = LATE) -> list[str]:
+    """Everything that is not as it should be, in words. short: as SHORT, late: as LATE."""
     # Of calls between colleagues no CRM is told, so no command tells of them here either. Nor do the daemon's events
     # carry the variables that name recordings.
     records = crms.records(since.told)
@@ -25,9 +25,9 @@ def wrong(truth: dict[str, Any], crms: Crms, since: "Mark") -> list[str]:
         found.append(f"a call was recorded twice: {ids}")
     told = crms.told[since.told :]
     for record in records:
-        found += _cards(record, told)
-        found += _at_the_portal(record, crms)
-        found += _on_the_bus(record, crms, since.retained)
+        found += _cards(record, told, short, late)
+        found += _at_the_portal(record, crms, short)
+        found += _on_the_bus(record, crms, since.retained, short)
     return found
 
 
@@ -53,7 +53,7 @@ def settled(crms: Crms, since: Mark, calls: int) -> bool:
     return len(over) >= calls and began <= over <= at_portal and not any(cleared.values())
 
 
-def _cards(record: dict[str, Any], told: Sequence[Told]) -> list[str]:
+def _cards(record: dict[str, Any], told: Sequence[Told], short: float, late: float) -> list[str]:
     """Each card came while its talk went on."""
     call_id = record["call_id"]
     shown = {one.data["extension"] for one in told if one.type == "card.open" and one.call_id == call_id}
@@ -66,20 +66,20 @@ def _cards(record: dict[str, Any], told: Sequence[Told]) -> list[str]:
             for one in told
             if one.type == "card.open" and one.call_id == call_id and one.data["extension"] == extension
         ]
-        if last - first < SHORT:
+        if last - first < short:
             continue
         if not opened:
             found.append(f"{extension} talked for {last - first:.1f} s and got no card")
-        elif not first - LATE <= opened[0] <= last + LATE:
+        elif not first - LATE <= opened[0] <= last + late:
             found.append(f"the card of {extension} came at {opened[0]}, the talk was from {first} to {last}")
     return found
 
 
-def _at_the_portal(record: dict[str, Any], crms: Crms) -> list[str]:
+def _at_the_portal(record: dict[str, Any], crms: Crms, short: float) -> list[str]:
     """Its card for everybody who talked, nobody else's, and one record for each of them."""
     found = []
     calls = [call for call in crms.portal.calls.values() if str(call.external_id).split("/")[0] == record["call_id"]]
-    long_enough = {USERS[part["extension"]] for part in record["participants"] if part["talk_seconds"] >= SHORT}
+    long_enough = {USERS[part["extension"]] for part in record["participants"] if part["talk_seconds"] >= short}
     all_who_talked = {USERS[part["extension"]] for part in record["participants"]}
     shown = {user for call in calls for user in call.shown}
     if not long_enough <= shown <= all_who_talked:
@@ -92,8 +92,8 @@ def _at_the_portal(record: dict[str, Any], crms: Crms) -> list[str]:
     return found
 
 
-def _on_the_bus(record: dict[str, Any], crms: Crms, since: int) -> list[str]:
+def _on_the_bus(record: dict[str, Any], crms: Crms, since: int, short: float) -> list[str]:
     on_show = {one.extension for one in crms.retained[since:] if one.call_id == record["call_id"]}
-    long_enough = {part["extension"] for part in record["participants"] if part["talk_seconds"] >= SHORT}
+    long_enough = {part["extension"] for part in record["participants"] if part["talk_seconds"] >= short}
     cards = {card["extension"] for card in record["cards"]}
     return [] if long_enough <= on_show <= cards else [f"the broker showed cards of {on_show}, not of {cards}"]

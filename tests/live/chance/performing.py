@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.live.chance.acting import Performance, Played, Troupe
 from tests.live.chance.story import CALLED, Story, told
-from tests.live.chance.truth import Met, met, mixing, on_hold, truth
+from tests.live.chance.truth import Met, met, on_hold, truth
 from tests.live.errors import MissingError
 from tests.live.lab import Lab
 from tests.live.phones import News
@@ -41,13 +41,13 @@ def perform(lab: Lab, troupe: Troupe, story: Story, folder: Path, cut: Callable[
     with suppress(MissingError):  # a Local pair without a phone at either end is left by some transfers
         scene.clear(SETTLING)
     news = {phone.who: [*phone.log] for phone in [*lab.phones.values(), *troupe.callers.values(), lab.network]}
-    mixed = mixing(scene.events)
+    events = scene.events
     scene.close()
     found = met(lab, performance, news.values(), troupe.wire.packets)
     holds = {
         f"+{who}" if len(who) > 3 else who: on_hold(_of(who, news)) for who in (*lab.phones, *troupe.callers, *CALLED)
     }
-    content = truth(story, lab, performance, found, {who: spans for who, spans in holds.items() if spans}, mixed)
+    content = truth(story, lab, performance, found, {who: spans for who, spans in holds.items() if spans}, events)
     folder.mkdir(parents=True, exist_ok=True)
     capture = folder / f"{story.name}.ami.xz"
     capture.write_bytes(lzma.compress(bytes(recorder.raw)))

@@ -4,7 +4,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tests.live.chance.judging import Verdict, judged
 from tests.live.chance.performing import perform
 from tests.live.chance.story import Story
 from tests.live.crms import Crms
+from tests.live.errors import MissingError
 from tests.live.lab import Lab
 from tests.live.verdict import Mark
 
@@ -40,6 +41,7 @@ class Sums:
     missing: int = 0
     for_others: int = 0
     doubled: int = 0
+    superseded: int = 0
     left_open: int = 0
     talk_off: float = 0.0
     differing: list[str] = field(default_factory=list)
@@ -48,7 +50,7 @@ class Sums:
         verdict = result.verdict
         self.stories += 1
         self.cut += verdict.cut
-        for name in ("calls", "due", "opened", "missing", "for_others", "doubled", "left_open"):
+        for name in ("calls", "due", "opened", "missing", "for_others", "doubled", "superseded", "left_open"):
             setattr(self, name, getattr(self, name) + getattr(verdict, name))
         self.talk_off = max(self.talk_off, verdict.talk_off)
         if verdict.wrong:
@@ -57,7 +59,8 @@ class Sums:
     def __str__(self) -> str:
         text = (
             f"{self.stories} stories ({self.cut} with a link cut), {self.calls} calls, {self.due} cards due, "
-            f"{self.opened} opened: {self.missing} missing, {self.for_others} for others, {self.doubled} doubled; "
+            f"{self.opened} opened: {self.missing} missing, {self.for_others} for others, {self.doubled} doubled, "
+            f"{self.superseded} superseded as the talk was over; "
             f"{self.left_open} left open by the ears; talk told at most "
             f"{self.talk_off:.2f} s off; {len(self.differing)} stories differ"
         )
@@ -120,16 +123,18 @@ class _Link:
         self._waiting.start()
 
     def gap(self) -> list[tuple[float, float]]:
-        """When the daemon did not hear the PBX."""
+        """When the daemon did not hear the PBX. Raises MissingError when it never came back."""
         if self._waiting is None:
             return []
         self._waiting.join()
-        return [(self._gap[0], self._gap[-1])]
+        if len(self._gap) < 2:
+            raise MissingError("the daemon's link was cut, and it never came back")
+        return [(self._gap[0], self._gap[1])]
 
     def _back(self, said: int) -> None:
-        self._beside.says("event=ami.lost", since=said)
-        self._beside.says("event=ami.live", since=said)
-        self._gap.append(self._crms.now())
+        with suppress(MissingError):
+            self._beside.says("event=ami.live", since=said)
+            self._gap.append(self._crms.now())
 
 
 def _keep(recordings: Path, folder: Path) -> None:

@@ -116,12 +116,12 @@ def _while_pressing(talk: Spans, pressing: Sequence[tuple[float, float]], music:
     return together([*talk, *silent])
 
 
-def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict[str, Any]]:
+def calls(lab: Lab, performance: Performance, found: Iterable[Met], events: Sequence[Event]) -> list[dict[str, Any]]:
     """The calls that the records should tell of, in the form of all truths.
 
     heard: seconds of talk. unsure: seconds that may be told beside, as digits were pressed, or only one heard the
     other. either: any answer is right for these. optional: there may be no such record: an outside number that somebody
-    was sent to, and nobody of the company talked to (a third party), or that was dialled in vain.
+    was sent to, and nobody of the company talked to (a third party), or that no provider was asked for in the end.
     """
     directly = [done.action.to for done in performance.played if done.action.do in ("call", "click")]
     truth = []
@@ -131,7 +131,8 @@ def calls(lab: Lab, performance: Performance, found: Iterable[Met]) -> list[dict
     reached = [call["client"] for call in truth if call["direction"] == "outbound"]
     asked = rung_outside(lab)
     for number in CALLED:
-        tried = max(asked.count(number), sum(number in done.action.to for done in performance.played))
+        dialled = [one for one in events if one.name == "DialBegin" and number in one.get("DialString")]
+        tried = max(asked.count(number), len(dialled))
         for n in range(tried - reached.count(f"+{number}")):
             sure = n < min(asked.count(number), directly.count(number)) - reached.count(f"+{number}")
             truth.append(_call(Met(Outside("", number, None, 0)), optional=not sure))
@@ -179,7 +180,7 @@ def on_hold(news: Sequence[News]) -> Spans:
     return spans
 
 
-def mixing(events: Iterable[Event]) -> Spans:
+def _mixing(events: Iterable[Event]) -> Spans:
     """When a bridge of two became one of three: nobody hears anybody until its sound is mixed."""
     thirds = [one for one in events if one.name == "BridgeEnter" and one.get("BridgeNumChannels") == "3"]
     begun = [float(one.get("Timestamp")) for one in thirds if one.get("BridgeTechnology") == "simple_bridge"]
@@ -192,16 +193,16 @@ def truth(
     performance: Performance,
     found: Sequence[Met],
     holds: Mapping[str, Spans],
-    mixed: Spans,
+    events: Sequence[Event],
 ) -> dict[str, Any]:
-    """To be kept beside a capture. holds: when whose phone was on hold. mixed: when bridges became mixed ones."""
+    """To be kept beside a capture. holds: when whose phone was on hold. events: of the manager."""
     return {
         "scenario": story.name,
         "asterisk": lab.version,
         "what": "Composed by chance; the truth is what the phones heard.",
-        "calls": calls(lab, performance, found),
+        "calls": calls(lab, performance, found, events),
         "any_order": True,
-        "mixing": _rounded(mixed),
+        "mixing": _rounded(_mixing(events)),
         "on_hold": {who: _rounded(spans) for who, spans in holds.items()},
         "ears": [_ears(one) for one in found],
     }
