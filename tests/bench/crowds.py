@@ -42,15 +42,18 @@ class Crowd:
         took = time.perf_counter() - began
         self.spent, self.events, self.longest = self.spent + took, self.events + 1, max(self.longest, took)
 
-    def client(self, uid: int) -> None:
-        headers = {"ChannelStateDesc": "Ring", "CallerIDNum": f"7903{uid:07d}", "Exten": "74950000002"}
-        self.tell("Newchannel", f"PJSIP/provider-{uid:08x}", uid, **headers)
-        self.enters(f"PJSIP/provider-{uid:08x}", uid)
+    def comes(self, device: str, uid: int, number: str) -> str:
+        """A channel of this device begins a call and enters the room. Returns its name."""
+        name = f"{device}-{uid:08x}"
+        self.tell("Newchannel", name, uid, ChannelStateDesc="Ring", CallerIDNum=number, Exten="74950000002")
+        self.enters(name, uid)
+        return name
 
-    def colleague(self, uid: int) -> None:
-        number = FIRST + uid
-        self.tell("Newchannel", f"PJSIP/{number}-{uid:08x}", uid, ChannelStateDesc="Ring", CallerIDNum=str(number))
-        self.enters(f"PJSIP/{number}-{uid:08x}", uid)
+    def client(self, uid: int) -> str:
+        return self.comes("PJSIP/provider", uid, f"7903{uid:07d}")
+
+    def colleague(self, uid: int) -> str:
+        return self.comes(f"PJSIP/{FIRST + uid}", uid, str(FIRST + uid))
 
     def enters(self, channel: str, uid: int, bridge: str = "room") -> None:
         self.tell("Newstate", channel, uid)
@@ -61,38 +64,30 @@ class Crowd:
         self.tell("Hangup", channel, uid, Cause="16")
 
 
+def all_hold_and_go(crowd: Crowd, names: list[str]) -> Crowd:
+    """Those who have come, from uid 2 on, hold once each, and go."""
+    for uid, name in enumerate(names, 2):
+        crowd.tell("Hold", name, uid)
+    for uid, name in enumerate(names, 2):
+        crowd.leaves(name, uid)
+    return crowd
+
+
 def clients(members: int) -> Crowd:
-    """All come, each holds once, all go."""
     crowd = Crowd()
     crowd.colleague(1)
-    for uid in range(2, members + 2):
-        crowd.client(uid)
-    for uid in range(2, members + 2):
-        crowd.tell("Hold", f"PJSIP/provider-{uid:08x}", uid)
-    for uid in range(2, members + 2):
-        crowd.leaves(f"PJSIP/provider-{uid:08x}", uid)
-    return crowd
+    return all_hold_and_go(crowd, [crowd.client(uid) for uid in range(2, members + 2)])
 
 
 def colleagues(members: int) -> Crowd:
     crowd = Crowd()
     crowd.client(1)
-    for uid in range(2, members + 2):
-        crowd.colleague(uid)
-    for uid in range(2, members + 2):
-        crowd.tell("Hold", f"PJSIP/{FIRST + uid}-{uid:08x}", uid)
-    for uid in range(2, members + 2):
-        crowd.leaves(f"PJSIP/{FIRST + uid}-{uid:08x}", uid)
-    return crowd
+    return all_hold_and_go(crowd, [crowd.colleague(uid) for uid in range(2, members + 2)])
 
 
 def colleagues_alone(members: int) -> Crowd:
     crowd = Crowd()
-    for uid in range(2, members + 2):
-        crowd.colleague(uid)
-    for uid in range(2, members + 2):
-        crowd.leaves(f"PJSIP/{FIRST + uid}-{uid:08x}", uid)
-    return crowd
+    return all_hold_and_go(crowd, [crowd.colleague(uid) for uid in range(2, members + 2)])
 
 
 def chain(members: int) -> Crowd:
