@@ -192,7 +192,7 @@ def _seen(random: Random, mutant: Mutant, folder: Path) -> Iterator[Event | Pict
         yield from read(str(file), Timeline(), Framer())
         return
     framer, decoder, received = Framer(), Decoder(Timeline()), random.choice((None, 1_795_290_969.0))
-    size = random.choice((len(mutant.stream), 1460, 333))
+    size = random.choice((max(1, len(mutant.stream)), 1460, 333))
     marks = [*range(0, len(mutant.stream), size), len(mutant.stream)]
     for first, last in pairwise(marks):
         yield from decoder.events(framer.feed(mutant.stream[first:last]), received)
