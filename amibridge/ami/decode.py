@@ -82,7 +82,10 @@ class Decoder:
             if not packet.startswith(_PRIVILEGE, line):
                 continue
             said = headers(packet)
-            parted = number < count and _is_rest(packets[number])
+            behind = packets[number] if number < count else packet
+            # Nearly always an event is behind it: that is seen here, without a call.
+            as_usual = behind.startswith(b"Event: ") and behind.startswith(_PRIVILEGE, behind.find(b"\r"))
+            parted = not as_usual and _is_rest(behind)
             if not parted and is_whole(name, said) and said.shaped is not None:
                 # So it is but for what callers tear: what follows is for that.
                 self.understood = True

@@ -40,7 +40,9 @@ def is_whole(event: str, headers: Headers) -> bool:
         return False
     ends = shaped.end()
     # What was dialled can hold the end of a description: then the real one follows.
-    if text.find("Linkedid: ", ends) >= 0 or (text.find(VARIABLE, ends) >= 0 and not _closed(event, text, ends)):
+    if ends != len(text) - 2 and (
+        text.find("Linkedid: ", ends) >= 0 or (text.find(VARIABLE, ends) >= 0 and not _closed(event, text, ends))
+    ):
         return False
     headers.shaped = shaped
     return True
