@@ -119,6 +119,8 @@ class Channel:
     call_over: bool = False
     """The call that it belonged to has ended, and it lives on: it begins nothing new by what it still does."""
     listens_to: "list[Call]" = field(default_factory=list)
+    heir: "Channel | None" = None
+    """Which channel has taken its place in an application, and so in the bridge that it seems to enter from there."""
     leaving: bool = False
     """Its far end has hung up: what it still does in the PBX nobody hears."""
     gone: bool = False

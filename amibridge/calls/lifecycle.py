@@ -127,9 +127,13 @@ def answers(state: State, channel: Channel) -> None:
 
 def goes(state: State, channel: Channel, cause: int | None) -> None:
     """Takes a channel out of its bridge, its calls and the picture."""
+    bridge, heir = channel.bridge, channel.heir
     state.leave(channel)
     state.remove(channel)
     conversation.changed(state, channel)
+    if bridge is not None and bridge.members and heir is not None and heir.bridge is None and not heir.gone:
+        state.enter(heir, bridge)
+        conversation.changed(state, heir)
     if channel.other is not None:
         channel.other.other = None
         channel.other = None

@@ -35,6 +35,8 @@ def on_attended(state: State, event: Event) -> None:
         return
     transferee = named(state, event, "Transferee")
     target = named(state, event, "TransferTarget")
+    if event.told("DestType") == "App":
+        _takes_its_place(transferee or target, transferer if transferee is None else second)
     phones = tuple(phone for phone in (transferer, second) if phone is not None and phone.who.extension is not None)
     if not phones or phones[0].who.extension is None:
         return
@@ -51,6 +53,13 @@ def on_attended(state: State, event: Event) -> None:
         call.handover = Handover(by, "attended", phones)
         for channel in call.talking:
             new_participant(state, call, channel)
+
+
+def _takes_its_place(bridged: Channel | None, waiting: Channel | None) -> None:
+    """One of the transferer's calls was in an application (a queue): whoever was bridged with the other one takes the
+    channel's place there. When a queue's member answers in that moment, BridgeEnter still names the old channel."""
+    if waiting is not None:
+        waiting.heir = bridged
 
 
 def new_participant(state: State, call: Call, channel: Channel) -> None:

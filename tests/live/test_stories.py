@@ -24,6 +24,7 @@ from tests.live.errors import CannotPlayError
 from tests.live.folders import CACHE, SUITES, lacks
 from tests.live.scenario import SCENARIOS, Scenario
 from tests.live.theatre import Theatre
+from tests.live.troubles import STORIES
 
 SEED = int(os.environ.get("SEED", "20261124"))
 """Of what breaks when."""
@@ -80,7 +81,8 @@ def theatres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     opened = {}
     for version in SUITES:
         stories = [story for story in played_on(version) if f"test_a_story[{version}-{story.name}]" in asked]
-        seed = SEED if f"test_troubles[{version}]" in asked else None
+        troubled = {f"test_troubles[{version}]", f"test_a_link_that_flaps[{version}]"}
+        seed = SEED if asked & troubled else None
         ends = [end for end in ENDS if f"test_the_pbx_ends[{version}-{end}]" in asked]
         all_of_them = f"test_what_the_stories_made_by_chance_come_to[{version}]" in asked
         chosen = [
@@ -173,6 +175,18 @@ def test_a_thousand_stories_made_by_chance(version: str, tell: Callable[[object]
     assert status == 0
     assert sums.stories >= THOUSAND
     assert not sums.differing
+
+
+@pytest.mark.parametrize("version", SUITES)
+def test_a_link_that_flaps(theatres: dict[str, Theatre], version: str, tell: Callable[[object], None]) -> None:
+    """The link is cut every three seconds: each cut costs what happens inside its gap, a second at most."""
+    try:
+        sums = theatres[version].flapping(PATIENCE)
+    except CannotPlayError as error:
+        pytest.skip(str(error))
+    tell(sums)
+    assert sums.faults == [], "\n".join([str(sums), *sums.faults])
+    assert sums.due >= len(STORIES) / 2
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -19,7 +19,7 @@ from tests.live.folders import asterisk_folder
 from tests.live.lab import Lab
 from tests.live.player import TAKES, play
 from tests.live.scenario import Scenario
-from tests.live.troubles import Sums, troubled
+from tests.live.troubles import Sums, flapping, troubled
 from tests.live.verdict import Mark, settled, wrong
 from tests.replay.playing import Capture
 
@@ -72,6 +72,7 @@ class Theatre:
         self._seed = seed
         self._closing = Future[Closing]()
         self._sums = Future[Sums]()
+        self._flapping = Future[Sums]()
         self._composed = {story.name: (story, Future[Result]()) for story in composed}
         self._ends = {end: Future[Sequence[str]]() for end in ends}
         self._stopped = threading.Event()
@@ -102,6 +103,10 @@ class Theatre:
         """Waits for a story made by chance."""
         return self._composed[name][1].result(seconds)
 
+    def flapping(self, seconds: float) -> Sums:
+        """Waits for the stories in which the link to the PBX is cut again and again."""
+        return self._flapping.result(seconds)
+
     def end(self, end: str, seconds: float) -> Sequence[str]:
         """Waits for what was not right when the PBX ended in this way."""
         return self._ends[end].result(seconds)
@@ -123,8 +128,9 @@ class Theatre:
                 if self._seed is not None and not self._stopped.is_set():
                     beside.start()
                     sums = troubled(lab, crms, beside, self.folder / "troubled", self._seed, TROUBLES)
-                    beside.stop()
                     self._sums.set_result(sums)
+                    self._flapping.set_result(flapping(lab, crms, self.folder / "flapping"))
+                    beside.stop()
                 if self._composed and not self._stopped.is_set():
                     beside.start()
                     self._by_chance(lab, crms, beside)
@@ -137,6 +143,7 @@ class Theatre:
                 _fail(judged, error)
             _fail(self._closing, error)
             _fail(self._sums, error)
+            _fail(self._flapping, error)
             for _, result in self._composed.values():
                 _fail(result, error)
             for found in self._ends.values():

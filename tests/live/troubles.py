@@ -3,6 +3,7 @@
 import random
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +39,14 @@ SEEN = 0.7
 """Seconds of talk outside of the trouble that make a card due."""
 
 
+EVERY = 3.0
+"""Seconds from one cut to the next of a link that flaps."""
+BACK = 1.0
+"""Seconds that a cut may cost: half a second at most until the next attempt, then the login and the listing."""
+Gap = tuple[float, float]
+"""From when to when the daemon did not hear the PBX."""
+
+
 @dataclass(frozen=True)
 class Trouble:
     """What breaks in a story, how, and how many seconds after its beginning."""
@@ -54,7 +63,7 @@ class Trouble:
 class Sums:
     """What became of a series of runs. faults: what must not be, in words."""
 
-    seed: int
+    seed: int | None
     runs: list[str] = field(default_factory=list)
     calls: int = 0
     due: int = 0
@@ -66,7 +75,8 @@ class Sums:
 
     def __str__(self) -> str:
         return (
-            f"seed {self.seed}, {len(self.runs)} runs: {self.calls} calls, {self.due} cards due, {self.opened} opened, "
+            f"{'' if self.seed is None else f'seed {self.seed}, '}"
+            f"{len(self.runs)} runs: {self.calls} calls, {self.due} cards due, {self.opened} opened, "
             f"{self.lost} lost, {self.doubled} doubled; played again because it was not played as told: {self.spoilt}"
         )
 
@@ -89,6 +99,43 @@ def troubled(lab: Lab, crms: Crms, beside: Beside, folder: Path, seed: int, numb
     return sums
 
 
+def flapping(lab: Lab, crms: Crms, folder: Path) -> Sums:
+    """Plays stories while the link to the PBX is cut every few seconds: it costs what happens inside the gaps."""
+    sums = Sums(None)
+    for story in STORIES:
+        since, gaps, over = Mark(crms), list[Gap](), threading.Event()
+        cutting = threading.Thread(target=_cut_on, args=(crms, gaps, over))
+        cutting.start()
+        try:
+            outcome = play(lab, SCENARIOS[story], folder)
+        finally:
+            over.set()
+            cutting.join()
+            # The next story is to be heard from its beginning.
+            time.sleep(max(0.0, gaps[-1][1] - crms.now()) if gaps else 0.0)
+        run = Trouble(story, f"cut {len(gaps)} times, every", EVERY)
+        sums.runs.append(str(run))
+        if outcome.failed:
+            sums.spoilt += 1
+            continue
+        _told_of(run, crms, folder, since, gaps, sums)
+    return sums
+
+
+def _cut_on(crms: Crms, gaps: list[Gap], over: threading.Event) -> None:
+    while not over.wait(EVERY):
+        began = crms.now()
+        crms.cut()
+        gaps.append((began, began + BACK))
+
+
+def _told_of(run: Trouble, crms: Crms, folder: Path, since: Mark, gaps: Sequence[Gap], sums: Sums) -> None:
+    capture = Capture(folder / f"{run.story}.ami.xz")
+    calls = [record for record in records(replayed(capture.events, capture.directory)) if record["client"]]
+    crms.until(lambda: settled(crms, since, 0), 10)
+    _sum(run, calls, crms.told[since.told :], gaps, sums)
+
+
 def _one(run: Trouble, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums: Sums) -> Sequence[str]:
     """One take. Returns why it was not played as told."""
     since, said = Mark(crms), len(beside.log)
@@ -102,11 +149,7 @@ def _one(run: Trouble, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums:
         return []
     if outcome.failed:
         return outcome.failed
-    capture = Capture(folder / f"{run.story}.ami.xz")
-    calls = [record for record in records(replayed(capture.events, capture.directory)) if record["client"]]
-    crms.until(lambda: settled(crms, since, 0), 10)
-    told = crms.told[since.told :]
-    _sum(run, calls, told, gap, sums)
+    _told_of(run, crms, folder, since, [(gap[0], gap[1])], sums)
     if run.how != "cut" and (errors := [line for line in beside.log[said:] if line.startswith("level=error")]):
         sums.faults.append(f"{run}: {errors}")
     return []
@@ -126,7 +169,7 @@ def _break(how: str, crms: Crms, beside: Beside, gap: list[float]) -> None:
 
 
 def _sum(
-    run: Trouble, calls: Sequence[dict[str, object]], told: Sequence[Told], gap: Sequence[float], sums: Sums
+    run: Trouble, calls: Sequence[dict[str, object]], told: Sequence[Told], gaps: Sequence[Gap], sums: Sums
 ) -> None:
     cards = [(one.data["call"]["client"], one.data["extension"]) for one in told if one.type == "card.open"]
     began = {one.call_id for one in told if one.type == "call.started"}
@@ -138,7 +181,7 @@ def _sum(
         assert isinstance(participants, list)
         for part in participants:
             first, last = (datetime.fromisoformat(part[end]).timestamp() for end in ("from", "to"))
-            unheard = max(0.0, min(last, gap[1]) - max(first, gap[0]))
+            unheard = sum(max(0.0, min(last, end) - max(first, begin)) for begin, end in gaps)
             pair = (call["client"], part["extension"])
             talked.add(pair)
             if last - first - unheard >= SEEN:

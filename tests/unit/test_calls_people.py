@@ -610,6 +610,23 @@ def test_an_agent_logged_in_all_day_has_one_linkedid_and_many_clients() -> None:
     assert [said.split()[1] for said in told.cards] == ["card.open", "card.close"] * 3
 
 
+def test_a_queue_answers_in_the_moment_in_which_the_client_takes_the_place_of_who_waits_there() -> None:
+    """120 joins the client to a second line that waits in a queue. BridgeEnter still names 120's channel, which then
+    hangs up without leaving the bridge (seen on 22)."""
+    told = Story().play(
+        client_calls(),
+        rings(0.1, "120"),
+        answers(1, "120"),
+        "2 Newchannel 120.b Ring\n2 Newstate 120.b Up\n2 QueueCallerJoin 120.b sales\n",
+        "3 Newchannel 134 Down\n3 DialBegin 120.b > 134 134\n4 Newstate 134 Up\n4 BridgeEnter 134 b2\n",
+        "4 BridgeLeave client b1\n4 BridgeLeave 120 b1\n4 AttendedTransfer 120.b > 120 - client DestType=App\n",
+        "4 BridgeEnter 120.b b2\n4 Hangup 120.b\n4 Hangup 120\n",
+        leaves(7, "client", "134", bridge="b2"),
+    )
+    assert {part["extension"]: part["talk_seconds"] for part in told.record["participants"]} == {"120": 3.0, "134": 3.0}
+    assert told.cards == ["1 card.open 120", "4 card.close 120", "4 card.open 134", "7 card.close 134"]
+
+
 def test_ids_stay_unique_while_a_channel_lingers_through_thousands_of_calls() -> None:
     told = Story().play(AGENT)
     for n in range(3000):
