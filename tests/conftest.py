@@ -14,6 +14,14 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[object], N
     return lambda what: record_property("told", what)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes hours is no part of a run that has not asked for it: SLOW=1 does."""
+    slow = [] if os.environ.get("SLOW") else [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says what the tests told, names what was left out, and why."""
     for outcome in ("passed", "failed"):

@@ -163,7 +163,7 @@ def test_what_the_stories_made_by_chance_come_to(
     assert sums.left_open < sums.due / 4
 
 
-@pytest.mark.skipif(not os.environ.get("SLOW"), reason="some hours: SLOW=1 plays a thousand stories made by chance")
+@pytest.mark.slow
 @pytest.mark.parametrize("version", SUITES)
 def test_a_thousand_stories_made_by_chance(version: str, tell: Callable[[object], None]) -> None:
     try:
