@@ -1,6 +1,6 @@
 """Told: what is believed of a packet. There is no other way to a header of an event.
 
-Hardly ever has anybody written lines into a packet, and then it has as many lines as its layout: every header is where
+Hardly ever has anybody written lines into a packet, and then it has the shape of its layout, and every header is where
 it is found. Only else are all its lines held against the layout (`places`). A packet that is laid out otherwise comes
 from a PBX that we do not know: there a header counts where it stands once.
 """
