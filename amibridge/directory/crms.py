@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from amibridge.directory.schema import CrmName, FilePath, HttpUrl, Model, MqttUrl, SecretValue, Text
+from amibridge.directory.schema import CrmName, HttpUrl, Model, MqttUrl, RegularFile, SecretValue, Text
 
 Patience = Annotated[float, Field(gt=0)]
 """Seconds for one request."""
@@ -36,7 +36,7 @@ class Mqtt(Model):
     password: SecretValue | None = None
     prefix: Text = "amibridge"
     """The topics' first part: ``amibridge/<pbx>/extensions/<ext>/card``."""
-    ca_file: FilePath | None = None
+    ca_file: RegularFile | None = None
     """Who vouches for the broker's certificate; None: the host's own list."""
     verify: bool = True
     """False takes any certificate."""

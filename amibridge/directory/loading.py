@@ -38,7 +38,7 @@ def load(path: Path) -> Loaded:
     settings, errors = validated(Settings, main, around, elsewhere)
     problems += errors
     try:
-        map_source, errors = read(map_path)
+        map_source, errors = read(map_path, may_be_empty=True)
     except ConfigurationError as error:
         raise ConfigurationError([*problems, *error.problems]) from None
     problems += errors

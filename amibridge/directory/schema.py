@@ -75,6 +75,13 @@ def _path(path: Path, info: ValidationInfo) -> Path:
     return surroundings(info).folder / path
 
 
+def _regular(path: Path) -> Path:
+    """A file that is not there is told of by whoever needs it; a FIFO would keep them waiting."""
+    if path.exists() and not path.is_file():
+        raise refused("is no regular file", "name the file itself")
+    return path
+
+
 def _slug(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text):
         raise refused(f"`{text}` is no name", "use Latin letters, digits, `-` and `_`")
@@ -188,6 +195,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
 NotEmpty = BeforeValidator(_not_empty)
 Text = Annotated[str, Field(min_length=1)]
 FilePath = Annotated[Path, AfterValidator(_path)]
+RegularFile = Annotated[Path, AfterValidator(_path), AfterValidator(_regular)]
 PbxName = Annotated[str, AfterValidator(_slug), AfterValidator(_not_taken_in("pbx"))]
 CrmName = Annotated[str, AfterValidator(_slug), AfterValidator(_not_taken_in("crm"))]
 Port = Annotated[int, Field(ge=1, le=65535)]

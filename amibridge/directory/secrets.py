@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from amibridge.directory.files import UnsuitableFileError, contents
+
+LARGEST = 64 << 10
+"""Bytes of a secret's file."""
+
 
 class Origin(StrEnum):
     """Where a secret comes from. The values are the keys of the configuration."""
@@ -41,7 +46,7 @@ class SecretError(Exception):
 
 
 def read_secret(secret: Secret) -> str:
-    """The secret itself, without the line end of its file. Raises SecretError."""
+    """The secret itself, without the line end of its file and an editor's byte order mark. Raises SecretError."""
     match secret.origin:
         case Origin.PLAIN:
             return secret.where
@@ -74,7 +79,9 @@ def _from_environment(name: str) -> str:
 def _from_file(path: Path) -> str:
     # "from None": a decoding error holds the bytes that were read.
     try:
-        value = path.read_text(encoding="utf-8").strip()
+        value = contents(path, LARGEST).decode("utf-8-sig").strip()
+    except UnsuitableFileError as error:
+        raise SecretError(f"secret file {path} {error.wrong}", error.remedy) from None
     except OSError as error:
         remedy = "create it, readable by the user that amibridge runs as"
         raise SecretError(f"secret file {path} cannot be read: {error.strerror}", remedy) from None
@@ -82,4 +89,6 @@ def _from_file(path: Path) -> str:
         raise SecretError(f"secret file {path} is not UTF-8 text", "save it as plain text") from None
     if not value:
         raise SecretError(f"secret file {path} is empty", "write the secret into it")
+    if len(value.splitlines()) > 1:
+        raise SecretError(f"secret file {path} has more than one line", "keep the secret alone in it")
     return value

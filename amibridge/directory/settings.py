@@ -18,6 +18,7 @@ from amibridge.directory.schema import (
     NotEmpty,
     PbxName,
     Port,
+    RegularFile,
     RegularExpression,
     Seconds,
     SecretValue,
@@ -53,7 +54,7 @@ class Pbx(Model):
     username: Text = "amibridge"
     secret: SecretValue
     tls: bool = False
-    ca_file: FilePath | None = None
+    ca_file: RegularFile | None = None
     """Who vouches for the PBX's certificate; None: the host's own list."""
     verify: bool = True
     """False takes any certificate, as self-signed ones in a closed network."""

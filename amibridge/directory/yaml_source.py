@@ -5,19 +5,23 @@ every key and value and the text as it was written (once constructed, ``+7495000
 and all repeated keys of a file can be reported at once.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import FileMark, MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from amibridge.directory.composing import REPEATED, TOO_DEEP, TOO_MANY, BoundedComposer
+from amibridge.directory.files import UnsuitableFileError, contents
 from amibridge.directory.problems import ConfigurationError, Problem, Step, path_text
 
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset({"str", "null", "bool", "int", "float", "timestamp", "merge", "value"})
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _TRUE = frozenset({"true", "yes", "on", "y"})  # a file that begins with %YAML 1.1 has the others too
 
 # ruamel's own words quote the text around the fault, which may be a secret: only what is listed here is said.
@@ -29,12 +33,16 @@ _SYNTAX = (
     ("end of stream", "the file ends inside of a text in quotes", "close the quotes"),
     ("could not find expected ':'", "a key without `:`", "write `key: value`; check the indentation"),
     ("unknown escape", "an unknown escape in a text in double quotes", "use single quotes, or write \\\\ for \\"),
+    (TOO_DEEP, "lists or mappings are nested too deep", "write it flatter"),
+    (TOO_MANY, f"aliases repeat more than {REPEATED} values", "write the values out, or use fewer aliases"),
     ("another document", "a second document begins", "keep one document; remove the `---`"),
     ("expected <block end>", "this does not fit the lines above", "align it with the keys beside it"),
     ("expected the node content", "a value is missing before this", "write it, or close the `[` or `{` before this"),
     ("entries are not allowed", "a list is not expected here", "check the indentation; begin the list on its own line"),
     ("expected ',' or", "a `[` or `{` is not closed before this", "close it, or put a comma between the values"),
 )
+LARGEST = 4 << 20
+"""Bytes of one file: 10,000 extensions with everything that can be said of them are a third of it."""
 _OTHER_SYNTAX = ("this is not YAML", "check the indentation and the quotes around here")
 
 
@@ -46,6 +54,8 @@ class Source:
     data: object
     """Plain values: dict, list, str, int, float, bool, None."""
     root: Node
+    _keys: dict[int, dict[str, tuple[Node, Node]]] = field(default_factory=dict)
+    """Of a mapping's node that was looked into: its keys. A large map with an error in each line is searched once."""
 
     def written(self, path: Sequence[Step], *, at_key: bool = False) -> str:
         """The value at the path, or its key, as it was written; "" for a list or a mapping."""
@@ -63,29 +73,42 @@ class Source:
     def _walk(self, path: Sequence[Step]) -> tuple[Node | None, Node]:
         key, node = None, self.root
         for step in path:
-            child = _child(node, step)
+            child = self._child(node, step)
             if child is None:
                 break
             key, node = child
         return key, node
 
+    def _child(self, node: Node, step: Step) -> tuple[Node | None, Node] | None:
+        """The key and value of a mapping, or the element of a list, that a step leads to."""
+        if isinstance(node, MappingNode):
+            if id(node) not in self._keys:
+                # Of a key that stands there twice the first counts.
+                self._keys[id(node)] = {str(_scalar(key)): (key, value) for key, value in reversed(node.value)}
+            return self._keys[id(node)].get(str(step))
+        if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+            return None, node.value[step]
+        return None
 
-def read(path: Path) -> tuple[Source, list[Problem]]:
+
+def read(path: Path, *, may_be_empty: bool = False) -> tuple[Source, list[Problem]]:
     """A file and what is wrong with its keys. Raises ConfigurationError where nothing of it can be used."""
-    root = _compose(path)
+    root = _compose(path, may_be_empty)
     values = _Values(str(path))
     return Source(str(path), values.of(root, ()), root), values.problems
 
 
-def _compose(path: Path) -> Node:
+def _compose(path: Path, may_be_empty: bool) -> Node:
     def fault(wrong: str, remedy: str, line: int = 1, column: int = 1, key: str = "file") -> ConfigurationError:
         return ConfigurationError([Problem(str(path), line, column, key, wrong, remedy)])
 
     # "from None" throughout: the errors below quote the file, and a file may hold a secret.
     try:
-        content = path.read_bytes()
+        content = contents(path, LARGEST)
     except FileNotFoundError:
         raise fault("does not exist", "check the path, or create the file from the example in config/") from None
+    except UnsuitableFileError as error:
+        raise fault(error.wrong, error.remedy) from None
     except OSError as error:
         raise fault(f"cannot be read: {error.strerror}", "check the path and the file's permissions") from None
     try:
@@ -95,6 +118,7 @@ def _compose(path: Path) -> Node:
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         raise fault("is not UTF-8", "save the file as UTF-8", before.count(b"\n") + 1, column) from None
     yaml = YAML(typ="safe", pure=True)  # the C loader is not always there, and words its errors in its own way
+    yaml.Composer = BoundedComposer
     yaml.composer.warn_double_anchors = False  # legal, and the warning quotes the file
     try:
         root: Node | None = yaml.compose(text)
@@ -106,20 +130,15 @@ def _compose(path: Path) -> Node:
         before_fault = text[: error.position]
         line, column = before_fault.count("\n") + 1, len(before_fault) - before_fault.rfind("\n")
         raise fault("a control character", "remove it", line, column, "yaml") from None
-    except RecursionError:
-        raise fault("lists or mappings are nested too deep", "write it flatter", key="yaml") from None
-    if root is None:
+    if root is None and not may_be_empty:
         raise fault("is empty", "begin with the example in config/")
-    return root
+    return root or _nothing(path)
 
 
-def _child(node: Node, step: Step) -> tuple[Node | None, Node] | None:
-    """The key and value of a mapping, or the element of a list, that a step leads to."""
-    if isinstance(node, MappingNode):
-        return next(((key, value) for key, value in node.value if str(_scalar(key)) == step), None)
-    if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return None, node.value[step]
-    return None
+def _nothing(path: Path) -> Node:
+    """What a file with nothing in it, or only comments, says: a mapping without keys."""
+    start = FileMark(str(path), 0, 0, 0)
+    return MappingNode(f"{_TAG}map", [], start, start)
 
 
 def _is_empty(node: Node) -> bool:
@@ -149,13 +168,21 @@ class _Values:
             self._inside.pop()
         if str(node.tag).removeprefix(_TAG) not in _SCALARS:
             self._refuse(node, path, "a `!` begins a tag, and none is known here", "put the text in quotes")
-        return _scalar(node)
+        return self._text(node, path)
+
+    def _text(self, node: Node, path: Sequence[Step]) -> str | int | float | bool | None:
+        """A scalar's value. What escapes in double quotes can write, and no file's name and no CRM takes, is refused."""
+        value = _scalar(node)
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            self._refuse(node, path, "an escape that stands for no character", "write the text without it")
+            return _NO_TEXT.sub("", value)
+        return value
 
     def _mapping(self, node: MappingNode, path: tuple[Step, ...]) -> dict[str | int, object]:
         values: dict[str | int, object] = {}
         lines: dict[str | int, int] = {}
         for key_node, value_node in node.value:
-            key = _scalar(key_node)
+            key = self._text(key_node, path)
             if not isinstance(key, str | int) or isinstance(key, bool):
                 self._refuse(key_node, path, "a key that is no text", "put the key in quotes")
             elif key in values:

@@ -1,5 +1,6 @@
 """Loading both files: what is valid, and every error with its place, key and remedy."""
 
+import os
 import traceback
 from pathlib import Path
 
@@ -228,9 +229,7 @@ def test_errors_of_the_map(tmp_path: Path, extension_map: str, error: str) -> No
             "1:6: yaml: an unknown escape in a text in double quotes; use single quotes, or write \\\\ for \\",
         ),
         ("a: b\nc: \x00\n", "2:4: yaml: a control character; remove it"),
-        ("[" * 600, "1:1: yaml: lists or mappings are nested too deep; write it flatter"),
-        ("", "1:1: file: is empty; begin with the example in config/"),
-        ("# nothing\n\n", "1:1: file: is empty; begin with the example in config/"),
+        ("[" * 600, "1:51: yaml: lists or mappings are nested too deep; write it flatter"),
         ("a: Ольга\nb: Пётр\n".encode("cp1251"), "1:4: file: is not UTF-8; save the file as UTF-8"),
         ("a: Ольга\nb: я".encode() + b"\xff\n", "2:5: file: is not UTF-8; save the file as UTF-8"),
     ],
@@ -238,6 +237,65 @@ def test_errors_of_the_map(tmp_path: Path, extension_map: str, error: str) -> No
 def test_what_is_no_yaml(tmp_path: Path, text: str | bytes, error: str) -> None:
     assert errors_of(tmp_path, text) == [f"main.yaml:{error}"]
     assert errors_of(tmp_path, PBX, text) == [f"extensions.yaml:{error}"]
+
+
+@pytest.mark.parametrize("nothing", ["", "# nothing\n\n"])
+def test_a_map_may_be_empty_and_the_main_file_may_not(tmp_path: Path, nothing: str) -> None:
+    loaded = load_texts(tmp_path, PBX, nothing)
+    assert not loaded.extension_map.extensions
+    assert [f"{problem.line}: {problem.key}" for problem in loaded.warnings] == ["1: trunks"]
+    assert errors_of(tmp_path, nothing) == ["main.yaml:1:1: file: is empty; begin with the example in config/"]
+
+
+def bomb(levels: int) -> str:
+    """Nine to the power of the levels: each line repeats the one above it nine times."""
+    lines = ["x0: &x0 [a, a, a, a, a, a, a, a, a]"]
+    lines += [f"x{n}: &x{n} [{', '.join(9 * [f'*x{n - 1}'])}]" for n in range(1, levels)]
+    return "\n".join(lines) + "\n"
+
+
+def test_a_few_aliases_to_aliases_are_refused_where_they_become_too_many(tmp_path: Path) -> None:
+    refused = "yaml: aliases repeat more than 100000 values; write the values out, or use fewer aliases"
+    assert errors_of(tmp_path, PBX, bomb(30)) == [f"extensions.yaml:6:10: {refused}"]
+    assert errors_of(tmp_path, bomb(30)) == [f"main.yaml:6:10: {refused}"]
+
+
+def test_aliases_do_not_nest_deeper_than_a_file_may(tmp_path: Path) -> None:
+    chain = "x0: &x0 []\n" + "".join(f"x{n}: &x{n} [*x{n - 1}]\n" for n in range(1, 2000))
+    refused = "yaml: lists or mappings are nested too deep; write it flatter"
+    assert errors_of(tmp_path, PBX, chain) == [f"extensions.yaml:50:12: {refused}"]
+
+
+def test_a_thousand_extensions_may_share_an_anchor(tmp_path: Path) -> None:
+    others = "".join(f'  "{number}": *usual\n' for number in range(1001, 2000))
+    loaded = load_texts(tmp_path, PBX, f'extensions:\n  "1000": &usual {{open_on: never}}\n{others}')
+    assert len(loaded.extension_map.extensions) == 1000
+
+
+@pytest.mark.parametrize("name", ["main.yaml", "extensions.yaml"])
+def test_nobody_waits_for_a_fifo(tmp_path: Path, name: str) -> None:
+    load_texts(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ConfigurationError, match=rf"{name}:1:1: file: is no regular file; put the text itself into"):
+        load(tmp_path / "main.yaml")
+
+
+def test_a_file_without_an_end_is_not_read(tmp_path: Path) -> None:
+    load_texts(tmp_path)
+    os.truncate(tmp_path / "extensions.yaml", 1 << 40)
+    with pytest.raises(ConfigurationError, match=r"extensions.yaml:1:1: file: is larger than 4096 KiB; check that"):
+        load(tmp_path / "main.yaml")
+    assert errors_of(tmp_path, f"{PBX}extensions: /dev/zero\n") == [
+        "/dev/zero:1:1: file: is no regular file; put the text itself into a file of this name"
+    ]
+
+
+def test_nobody_waits_for_a_ca_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ca.pem")
+    assert errors_of(tmp_path, "pbx: [{name: a, secret: x, tls: true, ca_file: ca.pem}]\n") == [
+        "main.yaml:1:48: pbx[0].ca_file: is no regular file; name the file itself"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -248,6 +306,10 @@ def test_what_is_no_yaml(tmp_path: Path, text: str | bytes, error: str) -> None:
             "3:3: extensions.134: the key stands on line 2 already; keep one of the two",
         ),
         ("? [a]\n: b\n", "1:3: file: a key that is no text; put the key in quotes"),
+        (
+            'trunks: ["PJSIP/x\\ud800"]\n',
+            "1:10: trunks[0]: an escape that stands for no character; write the text without it",
+        ),
         ("extensions: {true: {}}\n", "1:14: extensions: a key that is no text; put the key in quotes"),
         (
             "trunks: [!vault PJSIP/x]\n",

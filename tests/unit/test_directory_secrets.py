@@ -1,5 +1,6 @@
 """Secrets: read where they stand, and never shown."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with files, and the same folder as that of the systemd credentials."""
     (tmp_path / "good").write_text("geheim\n")
     (tmp_path / "windows").write_bytes("гe heim\r\n".encode())
+    (tmp_path / "notepad").write_bytes(b"\xef\xbb\xbfgeheim\r\n")
+    (tmp_path / "two").write_text("geheim\nAction: Command\n")
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "huge").touch()
+    os.truncate(tmp_path / "huge", 1 << 40)
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"geheim\xff")
     monkeypatch.setenv("GOOD", "geheim")
@@ -28,6 +34,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (Origin.ENV, "GOOD", "geheim"),
         (Origin.FILE, "{folder}/good", "geheim"),
         (Origin.FILE, "{folder}/windows", "гe heim"),
+        (Origin.FILE, "{folder}/notepad", "geheim"),
         (Origin.CREDENTIAL, "good", "geheim"),
     ],
 )
@@ -47,6 +54,26 @@ def test_a_secret_is_read(environment: Path, origin: Origin, where: str, secret:
             " create it, readable by the user that amibridge runs as",
         ),
         (Origin.FILE, "{folder}/empty", "secret file {folder}/empty is empty; write the secret into it"),
+        (
+            Origin.FILE,
+            "{folder}/fifo",
+            "secret file {folder}/fifo is no regular file; put the text itself into a file of this name",
+        ),
+        (
+            Origin.FILE,
+            "/dev/zero",
+            "secret file /dev/zero is no regular file; put the text itself into a file of this name",
+        ),
+        (
+            Origin.FILE,
+            "{folder}/huge",
+            "secret file {folder}/huge is larger than 64 KiB; check that this is the file that was meant",
+        ),
+        (
+            Origin.FILE,
+            "{folder}/two",
+            "secret file {folder}/two has more than one line; keep the secret alone in it",
+        ),
         (Origin.FILE, "{folder}/binary", "secret file {folder}/binary is not UTF-8 text; save it as plain text"),
         (
             Origin.CREDENTIAL,
