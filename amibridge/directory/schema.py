@@ -126,6 +126,8 @@ def _regular_expression(text: str) -> str:
         re.compile(text)
     except re.error as error:
         raise refused(f"is no regular expression: {error.msg}", "write a pattern such as '\\d{2,4}'") from None
+    except (OverflowError, RecursionError):
+        raise refused("is too large a regular expression", "write a pattern such as '\\d{2,4}'") from None
     return text
 
 

@@ -1,9 +1,12 @@
 """`amibridge check`, and the example configuration that it is to accept."""
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +17,7 @@ from ruamel.yaml import YAML
 from amibridge.cli import check
 from amibridge.directory.extension_map import ExtensionMap
 from amibridge.directory.loading import load
+from amibridge.directory.problems import ConfigurationError
 from amibridge.directory.settings import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "config"
@@ -118,6 +122,43 @@ def test_the_examples_are_accepted() -> None:
     secrets = {"pbx[0].secret", "crm[1].secret", "crm[1].old_secret", "crm[2].password"}
     assert {warning.key for warning in loaded.warnings} <= secrets
     assert {crm.kind for crm in loaded.settings.crm} == {"webhook", "mqtt", "bitrix24"}
+
+
+NONSENSE = ["12345678901234567890", "'\\d{12345678901234567890}'", '"\\ud800"', "{12345678901234567890: {}}", "1e999"]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+@pytest.mark.parametrize("file", ["amibridge.yaml", "extensions.yaml"])
+def test_nonsense_in_any_place_is_a_finding_or_valid(tmp_path: Path, file: str, nonsense: str) -> None:
+    """Each value of the examples in turn: what is wrong with it is told with its line, and never as a traceback."""
+    for name in ("amibridge.yaml", "extensions.yaml"):
+        (tmp_path / name).write_text((EXAMPLES / name).read_text())
+    whole = YAML(typ="safe", pure=True).load((EXAMPLES / file).read_text())
+    for path in _values(whole):
+        (tmp_path / file).write_text(json.dumps(_with(whole, path)).replace(f'"{HERE}"', nonsense))
+        with suppress(ConfigurationError):
+            load(tmp_path / "amibridge.yaml")
+
+
+HERE = "here"
+
+
+def _values(value: object) -> Iterator[tuple[Any, ...]]:
+    """The paths to all values that hold no others."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in inside:
+        yield from ((step, *rest) for rest in _values(inner))
+    if not inside:
+        yield ()
+
+
+def _with(value: Any, path: tuple[Any, ...]) -> object:
+    """The same with HERE in one place."""
+    if not path:
+        return HERE
+    copied = copy(value)
+    copied[path[0]] = _with(value[path[0]], path[1:])
+    return copied
 
 
 @pytest.mark.parametrize(("model", "file"), [(Settings, "amibridge.yaml"), (ExtensionMap, "extensions.yaml")])
