@@ -10,3 +10,24 @@ def readable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogateescape").decode("cp1251", "replace")
     return text
+
+
+INVISIBLE = {
+    code: f"\\u{code:04x}"
+    for code in (
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        0x061C,
+        *(0x200E, 0x200F),
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+}
+"""Characters that do something to those around them and show nothing themselves: controls, which steer a terminal, line
+and paragraph separators, and those that turn the direction of writing, so that a name reads as another. As escapes they
+are valid JSON too."""
+
+
+def visible(text: str) -> str:
+    """The text on one line, with nothing in it that is not seen. For everything from outside that people are shown."""
+    return text if text.isprintable() else text.translate(INVISIBLE)

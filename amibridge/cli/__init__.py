@@ -5,6 +5,11 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from amibridge.cli.streams import CannotWriteError, standard_streams
+
+INTERRUPTED, READER_GONE = 130, 141
+"""Exit statuses as a shell gives them to what SIGINT and SIGPIPE end."""
+
 COMMANDS = {
     "demo": "show it at work: calls of a real PBX, without a PBX, a CRM or a configuration",
     "replay": "play a capture through the core and print its calls",
@@ -22,6 +27,22 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script. Returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with standard_streams():
+        try:
+            try:
+                return _commanded(arguments)
+            finally:
+                sys.stdout.flush()
+        except CannotWriteError as error:
+            print(f"amibridge: {error}", file=sys.stderr)
+            return 1
+        except BrokenPipeError:
+            return READER_GONE
+        except KeyboardInterrupt:
+            return INTERRUPTED
+
+
+def _commanded(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="amibridge", description="A card for whoever talked to the client, and for nobody else."
     )
@@ -40,11 +61,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 2
-    try:
-        status: int = importlib.import_module(f"amibridge.cli.{args.command}").run(args)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 141
-    except KeyboardInterrupt:
-        return 130
+    status: int = importlib.import_module(f"amibridge.cli.{args.command}").run(args)
     return status

@@ -11,6 +11,7 @@ from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured, e164_or_as_typed
 from amibridge.cli.moment import moment
 from amibridge.cli.printing import printed, table, talks
+from amibridge.cli.typed import client_number, count
 
 if TYPE_CHECKING:
     from amibridge.store.archive import CallStory
@@ -25,12 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_config_argument(parser)
     parser.add_argument("--live", action="store_true", help="only calls that have not ended")
-    parser.add_argument("--client", metavar="NUMBER", help="only this client's, however the number is written")
+    parser.add_argument(
+        "--client", type=client_number, metavar="NUMBER", help="only this client's, however the number is written"
+    )
     parser.add_argument("--extension", metavar="EXT", help="only those with a verdict on this extension")
     parser.add_argument(
         "--since", type=moment, default=0.0, metavar="WHEN", help="only later ones: 2h, 3d, 2026-11-21T19:30 (UTC)"
     )
-    parser.add_argument("--limit", type=int, default=AT_MOST, metavar="N", help=f"at most so many (default {AT_MOST})")
+    parser.add_argument(
+        "--limit", type=count, default=AT_MOST, metavar="N", help=f"at most so many (default {AT_MOST})"
+    )
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line, by the output contract; null: not known yet"
     )

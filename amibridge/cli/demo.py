@@ -21,14 +21,12 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
+    from amibridge.cli.streams import Shown
     from amibridge.daemon.logs import configure
     from amibridge.demo.performance import Manner, Performance
     from amibridge.demo.quiet import quiet
     from amibridge.demo.words import language_of
     from amibridge.directory.settings import Log
-
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
 
     class Told(Console):
         """What is told on standard output."""
@@ -36,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    console = Told(highlight=False, width=None if sys.stdout.isatty() else UNFOLDED)
+    out = sys.stdout.terminal() if isinstance(sys.stdout, Shown) else sys.stdout
+    console = Told(file=out, highlight=False, width=None if sys.stdout.isatty() else UNFOLDED)
     language = args.lang or language_of(os.environ.get("LC_ALL") or os.environ.get("LANG") or "")
     performance = Performance(Manner(console.is_terminal and not args.fast, language), console)
     heard: list[str] = []

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from amibridge.ami.session import Session
 from amibridge.ami.status import State
 from amibridge.cli.deaf import Deaf
 from amibridge.cli.record import CannotRecordError
+from amibridge.daemon.logs import configure
+from amibridge.directory.settings import Log
 from amibridge.waiting import elapsed
 
 
@@ -38,9 +39,10 @@ def recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
 
 
 async def _recorded(login: Login, file: BinaryIO, seconds: float | None) -> Recording:
+    configure(Log())
     stop = asyncio.Event()
     recorder = Recorder(file, stop.set, elapsed)
-    session = Session(login, Deaf(), log=structlog.wrap_logger(structlog.PrintLogger(sys.stderr)), tap=recorder.take)
+    session = Session(login, Deaf(), log=structlog.get_logger("amibridge"), tap=recorder.take)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -14,9 +14,9 @@ def moment(text: str) -> float:
 
     A type for argparse: raises ArgumentTypeError.
     """
-    if ago := _AGO.fullmatch(text):
-        return time.time() - int(ago[1]) * _SECONDS[ago[2]]
     try:
+        if ago := _AGO.fullmatch(text):
+            return time.time() - int(ago[1]) * _SECONDS[ago[2]]
         read = datetime.fromisoformat(text)
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):

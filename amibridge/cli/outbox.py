@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured
 from amibridge.cli.printing import printed, table, utc
+from amibridge.cli.typed import count, sequence
 
 if TYPE_CHECKING:
     from amibridge.store import State
@@ -33,15 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=STATES,
         help="only these states, one each time (default: pending, sending, refused and unclear)",
     )
-    listing.add_argument("--limit", type=int, default=AT_MOST, metavar="N", help=f"at most so many (default {AT_MOST})")
+    listing.add_argument(
+        "--limit", type=count, default=AT_MOST, metavar="N", help=f"at most so many (default {AT_MOST})"
+    )
     show = actions.add_parser("show", help="a command with all that it says, and what the CRM has told")
     retry = actions.add_parser("retry", help="let what waits or is dead be tried again at once; cards are never")
     drop = actions.add_parser("drop", help="give up what waits or is dead")
     for action in (listing, show, retry, drop):
         add_config_argument(action)
-    show.add_argument("seq", type=int, metavar="SEQ", help="the command's number in the list")
+    show.add_argument("seq", type=sequence, metavar="SEQ", help="the command's number in the list")
     for action in (retry, drop):
-        action.add_argument("seq", type=int, nargs="+", metavar="SEQ", help="the command's number in the list")
+        action.add_argument("seq", type=sequence, nargs="+", metavar="SEQ", help="the command's number in the list")
         action.add_argument("--crm", metavar="NAME", help="at this CRM only (default: at each)")
 
 

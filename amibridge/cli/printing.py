@@ -4,24 +4,23 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from amibridge.calls.readable import visible
 from amibridge.calls.record import iso
-
-CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
-"""Control characters: in a caller's name they would steer the terminal. As escapes they are valid JSON too."""
 
 
 def printed(lines: Iterable[str]) -> None:
-    """Writes the lines to standard output: as UTF-8 whatever the locale says, with control characters escaped.
+    """Writes the lines to standard output, each as one line whatever is in it.
 
-    Raises BrokenPipeError when nobody reads them any more.
+    Raises CannotWriteError, and BrokenPipeError when nobody reads them any more.
     """
     for line in lines:
-        sys.stdout.buffer.write(line.translate(CONTROLS).encode("utf-8", "replace") + b"\n")
-    sys.stdout.buffer.flush()
+        sys.stdout.write(f"{visible(line)}\n")
+    sys.stdout.flush()
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """The lines of a table with its columns aligned; the first row is its head."""
+    rows = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

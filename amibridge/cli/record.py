@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from amibridge.cli.configuration import add_config_argument
+from amibridge.cli.typed import seconds
 
 if TYPE_CHECKING:
     from amibridge.ami.login import Login
@@ -27,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", help="the new capture: .ami, .gz and .xz compress, - for standard output")
     add_config_argument(parser)
     parser.add_argument("--pbx", metavar="NAME", help="the PBX to record (default: the first one of the main file)")
-    parser.add_argument("--seconds", type=float, metavar="N", help="stop after so long (default: at Ctrl-C or SIGTERM)")
+    parser.add_argument(
+        "--seconds", type=seconds, metavar="N", help="stop after so long (default: at Ctrl-C or SIGTERM)"
+    )
     parser.add_argument(
         "--scrub", action="store_true", help="put invented numbers and names in the place of the clients'"
     )

@@ -6,6 +6,8 @@ import sys
 from amibridge.cli.configuration import add_config_argument
 
 CONFIGURATION_WRONG = 2
+LAST_LINES = 1.0
+"""Seconds that whoever reads the log is given at the end."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Works until it is told to stop. The exit status: 0 stopped, 2 configuration, 3 already running, 4 a database of
     a newer version, 1 anything else."""
+    # First of all: a signal that nobody has taken ends the process, and systemd takes SIGHUP's end for a wish.
+    from amibridge.daemon.signals import ignore_idle
+
+    ignore_idle()
+
     from amibridge.directory.loading import load
     from amibridge.directory.problems import ConfigurationError
 
@@ -33,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from amibridge.directory.secrets import SecretError
     from amibridge.store import StoreError
 
-    configure(loaded.settings.log)
+    log = configure(loaded.settings.log)
 
     async def serve() -> None:
         await Service(args.config, loaded).run()
@@ -46,4 +53,6 @@ def run(args: argparse.Namespace) -> int:
     except (SecretError, UnusableCrmError) as error:
         print(f"amibridge: {error}", file=sys.stderr)
         return CONFIGURATION_WRONG
+    finally:
+        log.finish(LAST_LINES)
     return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured
 from amibridge.cli.printing import printed, table, utc
+from amibridge.cli.typed import seconds
 
 if TYPE_CHECKING:
     from amibridge.directory.settings import Settings
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     parser.add_argument(
         "--late",
-        type=float,
+        type=seconds,
         default=LATE,
         metavar="SECONDS",
         help=f"a command that waits longer than that for its CRM is trouble (default {LATE})",

@@ -7,6 +7,8 @@ import time
 
 import structlog
 
+from amibridge.calls.readable import visible
+
 log = structlog.get_logger("amibridge")
 
 
@@ -18,7 +20,7 @@ def notify(*lines: str) -> None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
             sender.connect(f"\0{address[1:]}" if address.startswith("@") else address)
-            sender.sendall("\n".join(lines).encode())
+            sender.sendall("\n".join(map(visible, lines)).encode("utf-8", "replace"))
     except OSError as error:
         log.warning("systemd.not_told", what=lines[0], reason=str(error))
 

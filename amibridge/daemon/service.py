@@ -21,6 +21,7 @@ from amibridge.daemon.listener import Listener
 from amibridge.daemon.nudge import NUDGE
 from amibridge.daemon.retention import forget_daily
 from amibridge.daemon.rights import look_for_rights
+from amibridge.daemon.signals import hear_reload
 from amibridge.delivery import Delivery, would_send
 from amibridge.directory.loading import Loaded, load
 from amibridge.directory.problems import ConfigurationError
@@ -53,7 +54,6 @@ class Service:
 
     async def run(self) -> None:
         """Works until SIGTERM, SIGINT or `stop`. Raises StoreError, SecretError and UnusableCrmError before that."""
-        # First of all: a SIGHUP that nobody has taken ends the process, and systemd takes that for a wish.
         self._take_signals()
         settings = self._loaded.settings
         for warning in self._loaded.warnings:
@@ -140,6 +140,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        hear_reload()
 
     async def _reload_when_asked(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from amibridge.ami.packets import headers
+from amibridge.calls.readable import visible
 from amibridge.daemon.service import Service
 from amibridge.demo.pbx import Pbx, open_for_calls
 from amibridge.demo.portal import Portal, User, running
@@ -153,7 +154,7 @@ class Performance:
                     card = self._words["card" if extension in cards else "no card"]
                     style = "green" if extension in cards else "yellow"
                     why = f"{verdict['verdict']}: {verdict['because']}"
-                    self._line("why", Text.assemble((f"{extension} {card}", style), f"  {why}"))
+                    self._line("why", Text.assemble((f"{extension} {card}", style), f"  {visible(why)}"))
 
     def _tell_news(self, portal: Portal) -> None:
         """What has happened at the portal since this was asked before."""
@@ -174,7 +175,7 @@ class Performance:
         self._say("crm", "record", "", who=who or "admin", status=status)
 
     def _say(self, lane: str, key: str, style: str, **named: str) -> None:
-        self._line(lane, Text(self._words[key].format(**named), style=style))
+        self._line(lane, Text(visible(self._words[key].format(**named)), style=style))
 
     def _line(self, lane: str, text: Text) -> None:
         styles = {"pbx": "cyan", "crm": "magenta", "why": "blue"}

@@ -22,7 +22,7 @@ def contents(path: Path, at_most: int) -> bytes:
     # Asked before it is opened: opening a device may already do something.
     if not _may_be_read(path.stat().st_mode):
         raise UnsuitableFileError("is no regular file", "put the text itself into a file of this name")
-    with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123 - Path.open takes no opener
+    with open(path, "rb", opener=_without_waiting) as file:
         content = file.read(at_most + 1)
     if len(content) > at_most:
         remedy = "check that this is the file that was meant"

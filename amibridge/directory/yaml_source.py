@@ -171,7 +171,7 @@ class _Values:
         return self._text(node, path)
 
     def _text(self, node: Node, path: Sequence[Step]) -> str | int | float | bool | None:
-        """A scalar's value. What escapes in double quotes can write, and no file's name and no CRM takes, is refused."""
+        """A scalar's value. Escapes in double quotes can write what no file's name and no CRM takes: it is refused."""
         value = _scalar(node)
         if isinstance(value, str) and _NO_TEXT.search(value):
             self._refuse(node, path, "an escape that stands for no character", "write the text without it")
