@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-WAITING = 1 << 20
+WAITING = 4 << 20
 """Bytes that wait for a reader who has stopped reading; what comes after that is lost."""
 CHUNK = 1 << 16
 """Bytes of one write."""

@@ -24,7 +24,7 @@ def configure(settings: Log) -> LogStream:
     """Sets structlog up for the whole process, and Python's own logging behind it. Lines go to standard error."""
     journal = _is_journal(STANDARD_ERROR)
     # Local variables may hold secrets: this traceback shows none.
-    rendered = [structlog.processors.add_log_level, structlog.processors.format_exc_info, _readable]
+    rendered: list[Processor] = [structlog.processors.add_log_level, structlog.processors.format_exc_info, _readable]
     rendered += _rendering(settings.format, journal)
     if journal:
         rendered[-1] = _with_priority(rendered[-1])

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -19,12 +18,12 @@ from amibridge.daemon.decision_log import DecisionLog
 from amibridge.daemon.links import keep_link
 from amibridge.daemon.listener import Listener
 from amibridge.daemon.nudge import NUDGE
+from amibridge.daemon.rereading import RereadingError, reread
 from amibridge.daemon.retention import forget_daily
 from amibridge.daemon.rights import look_for_rights
 from amibridge.daemon.signals import hear_reload
 from amibridge.delivery import Delivery, would_send
-from amibridge.directory.loading import Loaded, load
-from amibridge.directory.problems import ConfigurationError
+from amibridge.directory.loading import Loaded
 from amibridge.directory.settings import Pbx
 from amibridge.store import Limits, Store
 
@@ -32,6 +31,8 @@ log = structlog.get_logger("amibridge")
 
 CLOSING = 2.0
 """Seconds that a session's handler is given to finish when the daemon is stopped."""
+TOLD_PROBLEMS = 100
+"""Of a configuration that cannot be used, in the log."""
 LIMITS = Limits(closing=2.5)
 """A failing disk has so long to take what waits; with a CRM that hangs, 5 s, that is still below the unit's 10 s."""
 
@@ -147,21 +148,27 @@ class Service:
             await self._reload.wait()
             self._reload.clear()
             notify.reloading()
-            with contained(log, "configuration.fault"), suppress(ConfigurationError):
-                self._use(await asyncio.to_thread(self._read))
+            with contained(log, "configuration.fault"):
+                await self._read_again()
             for session in self._sessions:
                 session.retry()
             notify.notify("READY=1")
 
-    def _read(self) -> Loaded:
-        """Reads both files again; a large map takes seconds, so this is done beside the loop."""
+    async def _read_again(self) -> None:
+        """Both files. What cannot be used is said, and changes nothing."""
         try:
-            return load(self._path)
-        except ConfigurationError as error:
-            for problem in error.problems:
+            read = await reread(self._path)
+        except RereadingError as error:
+            log.error("configuration.not_read", why=str(error), remedy=f"try amibridge check --config {self._path}")
+        else:
+            if isinstance(read, Loaded):
+                self._use(read)
+                return
+            for problem in read.problems[:TOLD_PROBLEMS]:
                 log.error("configuration.refused", what=str(problem))
-            log.error("configuration.kept", meaning="the last good configuration stays in force")
-            raise
+            if (more := len(read.problems) - TOLD_PROBLEMS) > 0:
+                log.error("configuration.refused", what=f"and {more} more: amibridge check tells all of them")
+        log.error("configuration.kept", meaning="the last good configuration stays in force")
 
     def _use(self, loaded: Loaded) -> None:
         old, new = self._loaded.settings, loaded.settings

@@ -74,7 +74,7 @@ class Daemon:
         """Waits for its end. Returns the exit status."""
         async with asyncio.timeout(within):
             _, rest = await self._process.communicate()
-        self.log += rest.decode().splitlines()
+        self.log += (rest or b"").decode().splitlines()
         assert self._process.returncode is not None
         return self._process.returncode
 
@@ -85,12 +85,14 @@ class Daemon:
 
 
 @asynccontextmanager
-async def daemon(config: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Daemon]:
-    """A daemon that is started, and ended with the context if it has not ended before."""
+async def daemon(
+    config: Path, environment: Mapping[str, str] | None = None, *, stderr: int = asyncio.subprocess.PIPE
+) -> AsyncIterator[Daemon]:
+    """A daemon that is started, and ended with the context if it has not ended before. stderr: where its log goes."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "amibridge", "run", "--config", str(config)),
         stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=stderr,
         env={**os.environ, **(environment or {})},
     )
     try:
