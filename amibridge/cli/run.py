@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         return CONFIGURATION_WRONG
 
     import asyncio
+    import gc
 
     from amibridge.daemon.adapters import UnusableCrmError
     from amibridge.daemon.logs import configure
@@ -41,6 +42,10 @@ def run(args: argparse.Namespace) -> int:
     from amibridge.store import StoreError
 
     log = configure(loaded.settings.log)
+
+    # What is here by now stays: a collection that looks through a large map again and again keeps cards waiting.
+    gc.collect()
+    gc.freeze()
 
     async def serve() -> None:
         await Service(args.config, loaded).run()

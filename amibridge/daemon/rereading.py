@@ -6,8 +6,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
-from amibridge.directory.loading import Loaded
-from amibridge.directory.reader import Failed, Refused
+from amibridge.directory.reader import Failed, Refused, Reread
 from amibridge.directory.slices import LENGTH, Unpacking
 
 PATIENCE = 300.0
@@ -18,7 +17,7 @@ class RereadingError(Exception):
     """Nothing was read; the text says why."""
 
 
-async def reread(path: Path) -> Loaded | Refused:
+async def reread(path: Path) -> Reread | Refused:
     """What the files say now. Raises RereadingError. The loop is never kept for longer than one slice takes."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "amibridge.directory.reader", str(path)),
@@ -43,12 +42,12 @@ async def reread(path: Path) -> Loaded | Refused:
     return read
 
 
-async def _unpacked(process: Process) -> Loaded | Refused | Failed:
+async def _unpacked(process: Process) -> Reread | Refused | Failed:
     assert process.stdout is not None
     unpacking = Unpacking()
     while True:
         (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
-        whole: list[Loaded | Refused | Failed] = unpacking.take(await process.stdout.readexactly(length))
+        whole: list[Reread | Refused | Failed] = unpacking.take(await process.stdout.readexactly(length))
         if whole:
             return whole[0]
         # What has come meanwhile goes first: a slice that is there already would be read without waiting.

@@ -24,6 +24,7 @@ from amibridge.daemon.rights import look_for_rights
 from amibridge.daemon.signals import hear_reload
 from amibridge.delivery import Delivery, would_send
 from amibridge.directory.loading import Loaded
+from amibridge.directory.reader import Reread
 from amibridge.directory.settings import Pbx
 from amibridge.store import Limits, Store
 
@@ -42,7 +43,9 @@ class Service:
 
     def __init__(self, path: Path, loaded: Loaded) -> None:
         self._path = path
-        self._loaded = loaded
+        self._settings = loaded.settings
+        self._warnings = loaded.warnings
+        self._directory = loaded.directory
         self._decisions = DecisionLog(mask=loaded.settings.log.mask_numbers)
         self._sessions: list[Session] = []
         self._listeners: list[Listener] = []
@@ -56,8 +59,8 @@ class Service:
     async def run(self) -> None:
         """Works until SIGTERM, SIGINT or `stop`. Raises StoreError, SecretError and UnusableCrmError before that."""
         self._take_signals()
-        settings = self._loaded.settings
-        for warning in self._loaded.warnings:
+        settings = self._settings
+        for warning in self._warnings:
             log.warning("configuration.warning", what=str(warning))
         names = [crm.name for crm in settings.crm]
         told = [] if settings.shadow else settings.crm
@@ -81,10 +84,9 @@ class Service:
 
     async def _listen(self, pbx: Pbx, store: Store) -> None:
         """One PBX: its core, which is told of the calls from before, and its session."""
-        loaded = self._loaded
         known = await store.known_calls(pbx.name)
-        patience, tell_fault = loaded.settings.calls.patience, self._decisions.tell_fault
-        calls = Calls(pbx.name, loaded.directory, patience, known, tell_fault)
+        patience, tell_fault = self._settings.calls.patience, self._decisions.tell_fault
+        calls = Calls(pbx.name, self._directory, patience, known, tell_fault)
         listener = Listener(pbx.name, calls, store, lambda: session.at(), self._tell)
         session = Session(login_to(pbx), listener)
         self._listeners.append(listener)
@@ -95,7 +97,7 @@ class Service:
         helpers = [
             asyncio.create_task(self._stop.wait(), name="stop"),
             asyncio.create_task(self._reload_when_asked(), name="reload"),
-            asyncio.create_task(forget_daily(store, self._loaded.settings.store.keep_days), name="retention"),
+            asyncio.create_task(forget_daily(store, self._settings.store.keep_days), name="retention"),
             *(asyncio.create_task(listener.keep_time(), name="deadlines") for listener in self._listeners),
             *([asyncio.create_task(Delivery(store, adapters).run(), name="delivery")] if adapters else []),
         ]
@@ -104,7 +106,7 @@ class Service:
             asyncio.create_task(look_for_rights(adapters), name="rights"),
             *(
                 asyncio.create_task(keep_link(pbx.name, session, store), name="link")
-                for pbx, session in zip(self._loaded.settings.pbx, self._sessions, strict=True)
+                for pbx, session in zip(self._settings.pbx, self._sessions, strict=True)
             ),
         ]
         notify.notify("READY=1")
@@ -129,12 +131,12 @@ class Service:
         await asyncio.gather(*running, *closing, return_exceptions=True)
 
     def _user_of(self, extension: str) -> str | None:
-        return self._loaded.directory.person(extension).crm_user
+        return self._directory.person(extension).crm_user
 
     def _tell(self, outputs: Sequence[Output]) -> None:
         self._decisions.tell(outputs)
-        if self._loaded.settings.shadow:
-            would_send(outputs, [crm.name for crm in self._loaded.settings.crm])
+        if self._settings.shadow:
+            would_send(outputs, [crm.name for crm in self._settings.crm])
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -161,7 +163,7 @@ class Service:
         except RereadingError as error:
             log.error("configuration.not_read", why=str(error), remedy=f"try amibridge check --config {self._path}")
         else:
-            if isinstance(read, Loaded):
+            if isinstance(read, Reread):
                 self._use(read)
                 return
             for problem in read.problems[:TOLD_PROBLEMS]:
@@ -170,12 +172,12 @@ class Service:
                 log.error("configuration.refused", what=f"and {more} more: amibridge check tells all of them")
         log.error("configuration.kept", meaning="the last good configuration stays in force")
 
-    def _use(self, loaded: Loaded) -> None:
-        old, new = self._loaded.settings, loaded.settings
+    def _use(self, read: Reread) -> None:
+        old, new = self._settings, read.settings
         for key in ("pbx", "crm", "store", "shadow", "log"):
             if getattr(old, key) != getattr(new, key):
                 log.warning("configuration.needs_restart", key=key)
-        self._loaded = Loaded(old, loaded.extension_map, loaded.directory, loaded.warnings)
+        self._directory = read.directory
         for listener in self._listeners:
-            listener.calls.use(loaded.directory)
-        log.info("configuration.reloaded", extensions=len(loaded.extension_map.extensions))
+            listener.calls.use(read.directory)
+        log.info("configuration.reloaded", extensions=read.extensions)

@@ -1,11 +1,10 @@
 """The directory made of the two files: what the core asks of who, numbers, lines and policies."""
 
-from functools import lru_cache
-
 from amibridge.calls.who import CardRule, Person, Who
 from amibridge.directory.extension_map import Did, ExtensionMap
 from amibridge.directory.numbers import NumberPlan
 from amibridge.directory.policies import CardRules, Exclusions
+from amibridge.directory.remembering import Weakly, remembered
 from amibridge.directory.settings import Settings
 from amibridge.directory.who_is_who import WhoIsWho
 
@@ -21,7 +20,8 @@ class MapDirectory:
         self._numbers = NumberPlan(settings.numbers.region, settings.numbers.internal, extension_map.extensions)
         self._dids = {self._numbers.same(did): entry for did, entry in extension_map.dids.items()}
         self._who_is_who = WhoIsWho(settings, extension_map, self._numbers)
-        self._rule_of = lru_cache(REMEMBERED)(CardRules(settings.cards, extension_map, self._did).rule)
+        self._card_rules = CardRules(settings.cards, extension_map, Weakly(self._did))
+        self._rule_of = remembered(REMEMBERED, self._card_rules.rule)
         self._exclusions = Exclusions(settings.exclude, self._numbers)
         self._persons = {
             number: Person(number, entry.name, entry.crm_user) for number, entry in extension_map.extensions.items()

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 import phonenumbers
+
+from amibridge.directory.remembering import remembered
 
 _LONGEST = 256
 """A number with the SIP address around it is never longer; what is, is not looked at."""
@@ -71,7 +72,7 @@ class NumberPlan:
         self._internal = re.compile(internal)
         self._extensions = frozenset(extensions)
         # 25 µs for a number, 0.1 µs from memory; numbers come from outside, so the memory has a bound.
-        self.e164 = lru_cache(maxsize=16384)(self._e164)
+        self.e164 = remembered(16384, self._e164)
         """A number outside as E.164, or None; an internal number is None before anything else is tried."""
 
     def in_map(self, number: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from amibridge.calls.who import CardRule
-from amibridge.directory.extension_map import CardOverride, ExtensionMap
+from amibridge.directory.extension_map import CardOverride, Extension, ExtensionMap
 from amibridge.directory.numbers import NumberPlan, plain_number
 from amibridge.directory.settings import Cards, Exclude
 from amibridge.directory.wildcards import has_wildcard, wildcard
@@ -16,7 +16,7 @@ class CardRules:
         self, cards: Cards, extension_map: ExtensionMap, entry_of_did: Callable[[str | None], CardOverride | None]
     ) -> None:
         self._general = cards
-        self._extensions = extension_map.extensions
+        self._extensions = {number: entry for number, entry in extension_map.extensions.items() if _says(entry)}
         self._queues = extension_map.queues
         self._entry_of_did = entry_of_did
 
@@ -31,6 +31,11 @@ class CardRules:
             min_talk_seconds=next(entry.min_talk_seconds for entry in said if entry.min_talk_seconds is not None),
             supervisor=person is not None and person.supervisor_card,
         )
+
+
+def _says(entry: Extension) -> bool:
+    """Whether an extension says anything of its cards: most do not."""
+    return entry.open_on is not None or entry.min_talk_seconds is not None or entry.supervisor_card
 
 
 class Exclusions:

@@ -7,12 +7,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from amibridge.directory.loading import Loaded, load
+from amibridge.directory.loading import load
+from amibridge.directory.map_directory import MapDirectory
 from amibridge.directory.problems import ConfigurationError, Problem
+from amibridge.directory.settings import Settings
 from amibridge.directory.slices import LENGTH, sliced
 
 COURTESY = 10
 """The PBX, and the daemon's cards, go first (nice(2))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What a running daemon takes over: the map as the core asks it, not as it is written."""
+
+    settings: Settings
+    directory: MapDirectory
+    extensions: int
+    """How many the map lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +53,10 @@ def main() -> None:
         os._exit(1)  # the daemon has ended: nobody wants it any more
 
 
-def _read(path: Path) -> Loaded | Refused | Failed:
+def _read(path: Path) -> Reread | Refused | Failed:
     try:
-        return load(path)
+        loaded = load(path)
+        return Reread(loaded.settings, loaded.directory, len(loaded.extension_map.extensions))
     except ConfigurationError as error:
         return Refused(error.problems)
     except Exception:  # noqa: BLE001 - told by the daemon, with its traceback

@@ -1,4 +1,4 @@
-"""A loaded configuration on its way from the process that has read it, in slices that each take a millisecond to unpack.
+"""A configuration on its way from the process that has read it, in slices that each take a millisecond to unpack.
 
 A map of 10,000 extensions takes seconds to read, and to unpack at once it would keep everybody's cards waiting. So what
 is large (the map's own mapping, each index that is made of it) goes ahead in slices, and then the rest, which names it.
@@ -7,7 +7,7 @@ is large (the map's own mapping, each index that is made of it) goes ahead in sl
 import io
 import pickle
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import _lru_cache_wrapper, lru_cache
 from itertools import islice
 from typing import Any
@@ -17,7 +17,8 @@ SLICE = 64
 LENGTH = struct.Struct("!I")
 """Stands before each slice on a pipe: its bytes."""
 
-_KINDS: dict[type, int] = {dict: 0, list: 1, tuple: 2, frozenset: 3}
+_GROWING: dict[type, type] = {dict: dict, list: list, tuple: list, frozenset: set}
+"""What may be large, and what it grows in."""
 
 
 class _Packer(pickle.Pickler):
@@ -30,7 +31,7 @@ class _Packer(pickle.Pickler):
 
     def persistent_id(self, obj: Any) -> int | None:
         """The number of something large."""
-        if type(obj) not in _KINDS or len(obj) <= SLICE:
+        if type(obj) not in _GROWING or len(obj) <= SLICE:
             return None
         if id(obj) not in self._numbers:
             self._numbers[id(obj)] = len(self.large)
@@ -56,8 +57,8 @@ def sliced(thing: object) -> Iterator[bytes]:
     for number, large in enumerate(packer.large):
         entries = iter(large.items() if isinstance(large, dict) else large)
         while some := list(islice(entries, SLICE)):
-            yield pickle.dumps((number, _KINDS[type(large)], some), pickle.HIGHEST_PROTOCOL)
-    yield pickle.dumps((-1, -1, rest.getvalue()), pickle.HIGHEST_PROTOCOL)
+            yield pickle.dumps((number, type(large), some), pickle.HIGHEST_PROTOCOL)
+    yield pickle.dumps((-1, None, rest.getvalue()), pickle.HIGHEST_PROTOCOL)
 
 
 class Unpacking:
@@ -65,7 +66,7 @@ class Unpacking:
 
     def __init__(self) -> None:
         self._large: list[Any] = []
-        self._kinds: list[int] = []
+        self._kinds: list[type] = []
 
     def take(self, slice_: bytes) -> list[Any]:
         """One more slice. Returns a list with the thing itself once it is whole, an empty one before."""
@@ -73,23 +74,29 @@ class Unpacking:
         if number < 0:
             return [self._whole(some)]
         if number == len(self._large):
-            self._large.append({} if kind == _KINDS[dict] else [])
+            self._large.append(_GROWING[kind]())
             self._kinds.append(kind)
-        if kind == _KINDS[dict]:
-            self._large[number].update(some)
-        else:
+        if isinstance(self._large[number], list):
             self._large[number].extend(some)
+        else:
+            self._large[number].update(some)
         return []
 
     def _whole(self, rest: bytes) -> Any:
-        types = {kind: made for made, kind in _KINDS.items()}
         large = [
-            gathered if isinstance(gathered, types[kind]) else types[kind](gathered)
+            gathered if isinstance(gathered, kind) else kind(gathered)
             for gathered, kind in zip(self._large, self._kinds, strict=True)
         ]
+        return _Unpacker(rest, large).load()
 
-        class Unpacker(pickle.Unpickler):
-            def persistent_load(self, pid: Any) -> Any:
-                return large[pid]
 
-        return Unpacker(io.BytesIO(rest)).load()
+class _Unpacker(pickle.Unpickler):
+    """Puts what is large where it was left out."""
+
+    def __init__(self, rest: bytes, large: Sequence[Any]) -> None:
+        super().__init__(io.BytesIO(rest))
+        self._large = large
+
+    def persistent_load(self, pid: Any) -> Any:
+        """What has this number."""
+        return self._large[pid]

@@ -5,12 +5,12 @@ A device is looked up once; its standing is remembered by its name, and the answ
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from amibridge.calls.who import Kind, Who
 from amibridge.directory.devices import PORTS, canonical, device_of
 from amibridge.directory.extension_map import ExtensionMap, Trunk, TrunkKind
 from amibridge.directory.numbers import NumberPlan, plain_number
+from amibridge.directory.remembering import remembered
 from amibridge.directory.settings import CallsIn, Settings
 from amibridge.directory.wildcards import has_wildcard, wildcard
 
@@ -62,8 +62,8 @@ class WhoIsWho:
         self._mobiles = _mobiles(extension_map, numbers)
         self._callers_may_be_colleagues = settings.mobiles.calls_in is CallsIn.COLLEAGUE
         self._own = frozenset(numbers.same(own) for own in settings.numbers.own)
-        self._standing_of = lru_cache(_REMEMBERED_DEVICES)(self._look_up)
-        self._far_end_of = lru_cache(_REMEMBERED_NUMBERS)(self._look_behind)
+        self._standing_of = remembered(_REMEMBERED_DEVICES, self._look_up)
+        self._far_end_of = remembered(_REMEMBERED_NUMBERS, self._look_behind)
 
     def who(self, channel: str, number: str | None, shown: bool = False) -> Who:
         """Who stands behind a channel; number: the one at its far end, as it came; shown: by a caller."""
@@ -154,8 +154,9 @@ def _listed_devices(extension_map: ExtensionMap) -> dict[str, Standing]:
     """The devices that the map lists. Of two entries for one device the first counts; `check` warns of it."""
     listed: dict[str, Standing] = {}
     for number, extension in extension_map.extensions.items():
+        who = Who(Kind.EXTENSION, number)
         for device in extension.devices:
-            listed.setdefault(canonical(device), Who(Kind.EXTENSION, number))
+            listed.setdefault(canonical(device), who)
     behind: dict[str, set[str]] = {}
     for entry in extension_map.devices:
         behind.setdefault(canonical(entry.device), set()).add(entry.number)
