@@ -1,8 +1,8 @@
 """`python -m tests.bench.reload [EXTENSIONS]`: what reading a large map again costs those whose cards open meanwhile.
 
 A loop counts how long it was kept at most by one thing, in seconds of its own processor time, so that whatever else the
-host does is left out: idle, while a process of its own reads the map and hands it over in slices, and, for comparison in
-the same run, while a thread of the same process reads it.
+host does is left out: idle, while a process of its own reads the map and hands it over in slices, and, to compare with
+in the same run, while a thread of the same process reads it.
 """
 
 import asyncio
