@@ -75,6 +75,7 @@ TELLING = [
         pytest.param(["ChanVariable"], ["ChannelStateDesc: Up"], id="a description in a variable"),
         pytest.param(["Value"], ["ChannelStateDesc: Up"], id="a description in a VarSet"),
         pytest.param(["ChanVariable"], ["ChanVariable: FROM_DID=666"], id="another variable"),
+        pytest.param(["BridgeName"], ["", "Response: "], id="what looks like an answer"),
     ],
 )
 @pytest.mark.parametrize("stream", STREAMS)
