@@ -73,8 +73,10 @@ def _item(word: str) -> Item:
 def _block(prefix: str, new: bool) -> Iterator[Item]:
     for name in BLOCK:
         written, heads = _WRITTEN.get(name, NEVER), name == BLOCK[0]
+        if new and name == "AccountCode":
+            written = RARELY
         yield Item(prefix + name, written, may_lack=name in _MAY_LACK, heads=heads)
-    # The variables of a channel that is just being born are those of the configuration.
+    # The variables of a channel that is just being born are those of the configuration; so is its account.
     yield Item(prefix + VARIABLE, RARELY if new else EASILY, optional=True, repeats=True)
 
 
