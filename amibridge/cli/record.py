@@ -80,16 +80,25 @@ def _record_live(args: argparse.Namespace, login: "Login", file: BinaryIO) -> in
 
 
 def _scrub_capture(args: argparse.Namespace, loaded: "Loaded") -> int:
-    from amibridge.ami.captures import chunks
-
     if not args.scrub or args.source == "-":
         raise CannotRecordError("--from takes a capture's file, and --scrub says what to do with it")
     try:
         with _created(args.out) as out:
-            _scrub(args, loaded, lambda: chunks(args.source), out)
-    except (OSError, gzip.BadGzipFile, lzma.LZMAError) as error:
-        raise CannotRecordError(f"{args.source}: {getattr(error, 'strerror', None) or error}") from None
+            _scrub(args, loaded, lambda: _of(args.source), out)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotRecordError(f"cannot write the output: {args.out}: {error.strerror}") from None
     return 0
+
+
+def _of(capture: str) -> Iterator[bytes]:
+    from amibridge.ami.captures import chunks
+
+    try:
+        yield from chunks(capture)
+    except (OSError, gzip.BadGzipFile, lzma.LZMAError) as error:
+        raise CannotRecordError(f"{capture}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _scrub(args: argparse.Namespace, loaded: "Loaded", read: Callable[[], Iterable[bytes]], out: BinaryIO) -> None:

@@ -16,6 +16,7 @@ from tests.unit.test_cli_calls import OVER, RECORD
 CAPTURES = Path(__file__).parents[1] / "replay/captures"
 LAB = str(CAPTURES / "lab.yaml")
 CAPTURE = str(CAPTURES / "asterisk-22/ringgroup_134_answers.ami.xz")
+SCRUBBED = ["--scrub", "--from", CAPTURE, "--config", LAB, "-"]
 HOSTILE = "\x1b]0;gone\x07\x9b31m\u202e4321\u2066\u200f\u061c\u2028\r\n"
 
 
@@ -33,7 +34,7 @@ def commands(config: str) -> list[list[str]]:
     return [
         *([*words, "--config", config] for words in of_store),
         *([*words, "--config", LAB] for words in of_capture),
-        ["record", "--scrub", "--from", CAPTURE, "--config", LAB, "-"],
+        ["record", *SCRUBBED],
         *(["--help"], ["--version"], ["demo", "--fast"]),
     ]
 
@@ -54,14 +55,15 @@ def test_what_cannot_be_written_is_one_line(store: Path) -> None:
         ended = typed(words, ">/dev/full")
         assert ended.returncode == 1, words
         *before, last = ended.stderr.splitlines()
-        assert "No space left on device" in last, (words, ended.stderr)
+        assert "cannot write the output: " in last, (words, ended.stderr)
+        assert "No space left on device" in last
         assert not any("Traceback" in line or "Exception ignored" in line for line in before), ended.stderr
 
 
 def test_a_reader_who_is_gone_is_no_trouble(store: Path) -> None:
     gone, writing = os.pipe()
     os.close(gone)
-    for words in (["calls", "--config", str(store)], ["replay", CAPTURE, "--config", LAB], ["--help"]):
+    for words in (["calls", "--config", str(store)], ["record", *SCRUBBED], ["--help"]):
         ended = subprocess.run(
             [sys.executable, "-m", "amibridge", *words], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
         )
