@@ -16,13 +16,13 @@ def sequence(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """A span of time, more than none."""
+    """A span of time."""
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not (isfinite(value) and value > 0):
-        raise ArgumentTypeError(f"`{text}` is no span of time; write seconds, more than 0")
+        value = -1.0
+    if not (isfinite(value) and value >= 0):
+        raise ArgumentTypeError(f"`{text}` is no span of time; write seconds, 0 or more")
     return value
 
 

@@ -69,7 +69,7 @@ def test_dead_letters_are_trouble_until_somebody_saw_to_them(
 def test_what_waits_too_long_is_trouble(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     fill(tmp_path, [started()])
     operator = Operator(configuration(tmp_path), capsysbinary)
-    assert in_a_daemons_company(tmp_path, operator, "status", "--late", "-1") == 1
+    assert in_a_daemons_company(tmp_path, operator, "status", "--late", "0") == 1
     assert operator.lines[-1].endswith("; amibridge outbox list --crm sales says why")
 
 
