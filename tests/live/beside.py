@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.live.crms import Crms
@@ -26,6 +27,11 @@ extensions: extensions.yaml
 """
 USUAL = ('[PJSIP/provider, "PJSIP/SIP-TRUNK-*"]', r"1\d\d")
 """The trunks, and what an extension looks like."""
+
+
+def errors(log: Iterable[str]) -> list[str]:
+    """The lines of a daemon's log that say errors."""
+    return [line for line in log if "level=error" in line.split(maxsplit=2)[:2]]
 
 
 class Beside:

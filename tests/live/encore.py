@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.live.asterisk import Asterisk
-from tests.live.beside import Beside
+from tests.live.beside import Beside, errors
 from tests.live.crms import Crms
 from tests.live.folders import asterisk_folder
 from tests.live.lab import Lab
@@ -53,7 +53,7 @@ def after_the_end(version: str, end: str, folder: Path) -> Sequence[str]:
             crms.until(lambda: settled(crms, since, 1))
             truth = json.loads((folder / "captures" / f"{NEXT}.json").read_text())
             found += [*outcome.failed, *wrong(truth, crms, since)]
-        found += [line for line in beside.log if line.startswith("level=error")]
+        found += errors(beside.log)
         if (status := beside.stop()) != 0:
             found.append(f"the daemon ended with {status}")
     return found

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
+from tests.live.beside import errors
 from tests.live.chance.__main__ import main as play_many
 from tests.live.chance.__main__ import results
 from tests.live.chance.composer import composed
@@ -120,7 +121,7 @@ def test_the_daemon_afterwards(theatres: dict[str, Theatre], version: str) -> No
     assert closing.status == 0, closing
     assert len(closing.outbox.splitlines()) == 1, f"something waits or was refused: {closing.outbox}"
     assert closing.exit == 0
-    assert not [line for line in closing.log if line.startswith("level=error")]
+    assert not errors(closing.log)
     assert not [line for line in closing.log if "Traceback" in line]
     assert [key for key, times in Counter(closing.told).items() if times > 1] == []
 

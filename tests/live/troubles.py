@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from tests.live.beside import Beside
+from tests.live.beside import Beside, errors
 from tests.live.crms import Crms, Told
 from tests.live.lab import Lab
 from tests.live.player import TAKES, play
@@ -150,8 +150,8 @@ def _one(run: Trouble, lab: Lab, crms: Crms, beside: Beside, folder: Path, sums:
     if outcome.failed:
         return outcome.failed
     _told_of(run, crms, folder, since, [(gap[0], gap[1])], sums)
-    if run.how != "cut" and (errors := [line for line in beside.log[said:] if line.startswith("level=error")]):
-        sums.faults.append(f"{run}: {errors}")
+    if run.how != "cut" and (said_wrong := errors(beside.log[said:])):
+        sums.faults.append(f"{run}: {said_wrong}")
     return []
 
 

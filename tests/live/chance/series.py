@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.live.asterisk import Asterisk
-from tests.live.beside import Beside
+from tests.live.beside import Beside, errors
 from tests.live.chance.acting import Troupe
 from tests.live.chance.judging import Verdict, judged
 from tests.live.chance.performing import perform
@@ -75,7 +75,7 @@ def played(lab: Lab, crms: Crms, beside: Beside, stories: Iterable[Story], folde
             performed = perform(lab, troupe, story, folder, link.cut)
             verdict = judged(performed, crms, since, link.gap())
             if not verdict.cut:
-                verdict.wrong.extend(line for line in beside.log[said:] if line.startswith("level=error"))
+                verdict.wrong.extend(errors(beside.log[said:]))
             if verdict.wrong:
                 _keep(performed.recordings, folder / f"{story.name}.recordings")
             yield Result(story.name, verdict, performed.capture)
