@@ -20,7 +20,7 @@ def on_begin(state: State, event: Event) -> None:
     dialled.dialled_by = source
     if source is not None:
         source.dialled[dialled] = None
-        route.on_dialling(source, event)
+        route.on_dialling(state, source, event)
     if dialled.local:
         if source is not None:
             call = identity.extends(state, source)

@@ -34,8 +34,9 @@ def on_newstate(state: State, event: Event) -> None:
         return
     shown = event.told("ChannelStateDesc")
     if shown == RINGING:
+        # First by which group: a group may be excluded, and then no card opens for its ringing.
+        route.on_ringing(state, channel, event)
         rings(state, channel)
-        route.on_ringing(channel, event)
     elif shown == UP:
         answers(state, channel)
     elif shown == RING and not channel.began and not channel.was_dialled and channel.call is None:

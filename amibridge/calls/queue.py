@@ -31,7 +31,7 @@ def _set(state: State, event: Event, *, connected: bool) -> None:
         call.note(state.wall, None, f"the client waits in queue {queue}")
     if queue not in call.route:
         call.route.append(queue)
-    route.passes(call, number)
+    route.passes(state, call, number)
     identity.tell(state, call)
 
 

@@ -1,6 +1,6 @@
 """Mutants: mutated captures, and the lives of a core that is fed with one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -60,6 +60,7 @@ class Map(OneRuleForAll):
         did: str | None,
         queue: str | None,
         queue_number: str | None = None,
+        route: Sequence[str] = (),
     ) -> str | None:
         return f"queue {queue} is excluded" if self._excludes and queue is not None else None
 
