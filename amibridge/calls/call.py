@@ -45,6 +45,8 @@ class Card:
     """Open because the phone rings; nobody has talked yet."""
     due_at: float | None = None
     """When `min_talk_seconds` or the settling of a ring group lets it open."""
+    withheld: str | None = None
+    """Why it has not opened, although something happened that cards open for; begins with the setting's name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,8 +80,6 @@ class Part:
     ties: dict[Channel, None] = field(default_factory=dict)
     """Its channels that have talked to the client and are still on this call: the card stays while there is one."""
     card: Card = field(default_factory=Card)
-    refusal_told: bool = False
-    """That it gets no card at all stands in the evidence."""
     finding: Finding | None = None
 
     @property

@@ -1,7 +1,8 @@
 """Explaining: a call's record and evidence in plain words, for whoever asks "why did 120 get a card?"."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
+from types import MappingProxyType
 from typing import Any
 
 from amibridge.calls.outputs import End, Ended
@@ -14,8 +15,13 @@ _ENDS = {
 }
 
 
-def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
-    """The lines of the explanation; with an extension only what concerns it. Times are UTC."""
+def told(
+    ended: Ended, extension: str | None = None, not_shown: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Iterator[str]:
+    """The lines of the explanation; with an extension only what concerns it. Times are UTC.
+
+    not_shown: by extension, the CRMs at which its card was not seen, each in words.
+    """
     record = ended.record
     yield f"Call {record['call_id']}: {_between(record)}, {_when(record)}."
     if ended.end in _ENDS:
@@ -33,8 +39,10 @@ def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
         if name not in verdicts:
             yield f"  {name}: took no part in this call. It was not dialled for it and talked to nobody in it: no card."
             continue
-        yield f"  {name}: {verdicts[name]['verdict']}. {_card(opened.get(name))}"
+        yield f"  {name}: {verdicts[name]['verdict']}. {_card(opened.get(name), verdicts[name])}"
         yield f"      {verdicts[name]['because']}"
+        for where in not_shown.get(name, ()):
+            yield f"      The card was not shown: {where}"
     for transfer in record["transfers"]:
         yield f"  {transfer['from']} handed the client over to {transfer['to']} ({transfer['kind']})."
     yield ""
@@ -65,9 +73,10 @@ def _where(record: Mapping[str, Any]) -> str:
     return f" Through queue {record['queue']}." if record["queue"] else ""
 
 
-def _card(card: dict[str, str] | None) -> str:
+def _card(card: Mapping[str, str] | None, verdict: Mapping[str, str]) -> str:
     if card is None:
-        return "No card."
+        reason = verdict.get("no_card")
+        return "No card." if reason is None else f"No card: {reason}."
     if card["opened_at"] is None:
         return "Card, at an unknown time."
     until = f" to {card['closed_at'][11:23]}" if card["closed_at"] else ", still open"

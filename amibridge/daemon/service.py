@@ -41,7 +41,7 @@ class Service:
     def __init__(self, path: Path, loaded: Loaded) -> None:
         self._path = path
         self._loaded = loaded
-        self._decisions = DecisionLog(mask=loaded.settings.log.mask_numbers)
+        self._decisions = DecisionLog(mask=loaded.settings.log.mask_numbers, shadow=loaded.settings.shadow)
         self._sessions: list[Session] = []
         self._listeners: list[Listener] = []
         self._stop = asyncio.Event()
