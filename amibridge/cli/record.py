@@ -1,8 +1,6 @@
 """`amibridge record`: what a live PBX sends as a capture file; with `--scrub` no client is in it."""
 
 import argparse
-import gzip
-import lzma
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -77,15 +75,20 @@ def _record_live(args: argparse.Namespace, login: "Login", file: BinaryIO) -> in
 
 
 def _scrub_capture(args: argparse.Namespace, loaded: "Loaded") -> int:
-    from amibridge.ami.captures import chunks
+    from amibridge.ami.captures import DAMAGED, chunks
+    from amibridge.ami.no_capture import NotACaptureError
 
     if not args.scrub or args.source == "-":
         raise CannotRecordError("--from takes a capture's file, and --scrub says what to do with it")
     try:
         with _created(args.out) as out:
             _scrub(args, loaded, lambda: chunks(args.source), out)
-    except (OSError, gzip.BadGzipFile, lzma.LZMAError) as error:
-        raise CannotRecordError(f"{args.source}: {getattr(error, 'strerror', None) or error}") from None
+    except NotACaptureError as error:
+        raise CannotRecordError(f"{args.source} {error}") from None
+    except DAMAGED as error:
+        raise CannotRecordError(f"{args.source} is damaged: {error}") from None
+    except OSError as error:
+        raise CannotRecordError(f"{args.source}: {error.strerror or error}") from None
     return 0
 
 
