@@ -28,6 +28,8 @@ class Leg:
     taken_by: str | None = None
     """The extension that picked this ringing leg up."""
     ended_at: float | None = None
+    unseen: bool = False
+    """It must have talked, and the stream did not show it (`lacking`)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -168,6 +170,8 @@ class Call:
     recordings: dict[str, None] = field(default_factory=dict)
     trail: list[Fact] = field(default_factory=list)
     partial: bool = False
+    lacks_events: bool = False
+    """Somebody of it must have talked, and the stream did not show it."""
     fault: str | None = None
     """The first of our own exceptions that may have spoilt it (`faults`)."""
     ended_at: float | None = None

@@ -51,6 +51,8 @@ def on_end(state: State, event: Event) -> None:
     status = event.told("DialStatus") or ""
     if event.told("DestChannelStateDesc") == UP:
         answers(state, dialled)
+    if status == "ANSWER" and dialled.dialled_by is not None and dialled.dialled_by.up:
+        dialled.answered_at = state.at
     for call in list(dialled.calls):
         leg = call.legs[dialled.uid]
         if leg.dial_status is None and status:

@@ -5,6 +5,7 @@ from math import isnan
 from types import MappingProxyType
 from typing import Any
 
+from amibridge.calls.lacking import LACKS
 from amibridge.calls.outputs import End, Ended
 from amibridge.calls.record import clock
 
@@ -30,7 +31,10 @@ def told(
         yield "  Note: its beginning was not seen."
     if "fault" in record:
         yield f"  Note: amibridge failed at {record['fault']}; this may be told wrongly. Please report it with the log."
-    yield f"  Outcome: {record['outcome']}.{_where(record)}"
+    if record.get("lacks_events"):
+        yield f"  Note: {LACKS} Somebody answered, and no BridgeEnter of it ever came: who talked cannot be known."
+    outcome = "not known" if record.get("lacks_events") else record["outcome"]
+    yield f"  Outcome: {outcome}.{_where(record)}"
     yield ""
     verdicts = record["verdicts"]
     opened = {card["extension"]: card for card in record["cards"]}
@@ -76,7 +80,7 @@ def _where(record: Mapping[str, Any]) -> str:
 def _card(card: Mapping[str, str] | None, verdict: Mapping[str, str]) -> str:
     if card is None:
         reason = verdict.get("no_card")
-        return "No card." if reason is None else f"No card: {reason}."
+        return "No card." if reason is None else f"No card: {reason.removesuffix('?')}."
     if card["opened_at"] is None:
         return "Card, at an unknown time."
     until = f" to {card['closed_at'][11:23]}" if card["closed_at"] else ", still open"

@@ -116,6 +116,9 @@ def answers(state: State, channel: Channel) -> None:
     if channel.up:
         return
     channel.up = True
+    for dialled in channel.dialled:
+        if dialled.up and dialled.last_bridge is None:
+            dialled.connected_at = state.at
     call = channel.call
     if call is not None and call.client and channel.who.kind is Kind.OUTSIDE:
         if channel is call.anchor:
