@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from amibridge.calls import Event, Picture
+from amibridge.calls.channel import dialled_number
+from amibridge.directory.devices import PORTS, canonical, device_of
 
 if TYPE_CHECKING:
     from amibridge.directory.map_directory import MapDirectory
@@ -22,8 +24,10 @@ _SHOWN = 8
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen of a device."""
+    """What was seen of a device. has_ports: its name is a port's: port 12 is not extension 12."""
 
+    name: str
+    has_ports: bool
     callers: set[str] = field(default_factory=set)
     """The numbers that it showed when it began calls."""
     dialled_by_name: bool = False
@@ -69,7 +73,7 @@ def guess(heard: Iterable[Event | Picture]) -> Guess:
         elif one.name == "DialBegin":
             device = _device(seen, one.told("DestChannel"))
             if device is not None:
-                _dialled(device, one.told("DestChannel") or "", one.told("DialString") or "")
+                _dialled(device, one.told("DialString") or "")
     return _sorted_out(seen)
 
 
@@ -78,22 +82,17 @@ def _device(seen: dict[str, _Seen], channel: str | None) -> _Seen | None:
     from amibridge.directory.settings import IGNORED
     from amibridge.directory.who_is_who import MACHINES_BY_NATURE
 
-    name = _name(channel or "")
-    technology, slash, rest = name.partition("/")
-    if not slash or not rest or technology == "Local" or technology in IGNORED or name in IGNORED:
+    name = device_of(channel or "")
+    technology, _, rest = name.partition("/")
+    nobodys = {"LOCAL", *MACHINES_BY_NATURE, *map(canonical, IGNORED), *map(str.upper, IGNORED)}
+    if not technology or not rest or technology in nobodys or name in nobodys:
         return None
-    return None if technology.upper() in MACHINES_BY_NATURE else seen.setdefault(name, _Seen())
+    return seen.setdefault(name, _Seen(rest, has_ports=technology in PORTS))
 
 
-def _name(channel: str) -> str:
-    return channel.rpartition("-")[0] or channel
-
-
-def _dialled(device: _Seen, channel: str, dial_string: str) -> None:
-    from amibridge.calls.channel import dialled_number
-
+def _dialled(device: _Seen, dial_string: str) -> None:
     number = (dialled_number(dial_string) or "").removeprefix("+")
-    if number.isdecimal() and number != _name(channel).partition("/")[2]:
+    if number.isdecimal() and number != device.name:
         device.dialled_with.add(number)
     else:
         device.dialled_by_name = True
@@ -103,7 +102,7 @@ def _sorted_out(seen: dict[str, _Seen]) -> Guess:
     phones: dict[str, list[str]] = {}
     lines = []
     for name, device in seen.items():
-        extension = _extension(name, device)
+        extension = None if device.has_ports else _extension(device)
         if extension is None:
             lines.append(name)
         else:
@@ -111,9 +110,9 @@ def _sorted_out(seen: dict[str, _Seen]) -> Guess:
     return Guess(phones, sorted(lines))
 
 
-def _extension(name: str, device: _Seen) -> str | None:
+def _extension(device: _Seen) -> str | None:
     """The number that a phone is named like, else the short one that it shows, else its name where it is dialled."""
-    inner = name.partition("/")[2]
+    inner = device.name
     if any(not _SHORT.fullmatch(number) for number in device.dialled_with):
         return None
     if named := _NAMED.fullmatch(inner):

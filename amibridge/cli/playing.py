@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from amibridge.calls import DEFECT, Ended, Event, Fault, Patience
 from amibridge.cli.configuration import DEFAULT_CONFIG, add_config_argument
+from amibridge.cli.printing import CONTROLS
 
 if TYPE_CHECKING:
     from amibridge.calls.who import Directory
@@ -43,7 +44,7 @@ def played(args: argparse.Namespace) -> list[Ended]:
         with _rewound(args) as capture:
             return _played(args.capture, capture, _whose(args, capture))
     except NotACaptureError as error:
-        raise CannotPlayError(f"{args.capture} {error}") from None
+        raise CannotPlayError(f"{args.capture} {error}".translate(CONTROLS)) from None
     except DAMAGED as error:
         raise CannotPlayError(f"{args.capture} is damaged: {error}") from None
     except OSError as error:
@@ -92,8 +93,8 @@ def _guessed(capture: str) -> "Directory":
 
     guessed = guess(read(capture, Timeline(), Framer()))
     print(
-        f"there is no {DEFAULT_CONFIG}, so it is guessed who is who: {guessed}; nobody's mobile is known;"
-        " --config FILE says more",
+        f"there is no {DEFAULT_CONFIG}, so it is guessed who is who: {str(guessed).translate(CONTROLS)}; nobody's"
+        " mobile is known; --config FILE says more",
         file=sys.stderr,
     )
     return guessed.directory()

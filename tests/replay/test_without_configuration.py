@@ -114,6 +114,8 @@ DEVICES = [
     ("Newchannel PJSIP/200 Down\nDialBegin - > PJSIP/200 79031234504@200", {}, ["PJSIP/200"]),
     ("Newchannel PJSIP/olga Down\nDialBegin - > PJSIP/olga olga/sip:olga@127.0.0.1", {"olga": ["PJSIP/olga"]}, []),
     ("Newchannel PJSIP/branch Down\nDialBegin - > PJSIP/branch 250@branch", {}, ["PJSIP/branch"]),
+    ("Newchannel DAHDI/12 Ring CallerIDNum=134 Exten=120", {}, ["DAHDI/12"]),
+    ("Newchannel DAHDI/i1/79031234504 Down", {}, ["DAHDI/i1"]),
     ("Newchannel Local/134@in;1 Down\nNewchannel CBAnn/600 Down\nNewchannel AudioSocket/x Down", {}, []),
 ]
 
