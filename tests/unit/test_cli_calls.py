@@ -300,7 +300,7 @@ def test_a_capture_is_told_by_its_spelling(operator: Operator, tmp_path: Path, m
     assert operator.err.endswith("to play the capture of this name, write ./heard\n")
     for capture in ("./heard", "heard.ami"):
         assert operator.types("explain", capture, "office:1.1") == 1
-        assert operator.err.startswith(f"{capture}: ")
+        assert operator.err.startswith(capture)
     assert operator.types("explain", "./heard") == 2
     assert operator.types("explain", CALL, "134", "120") == 2
 
