@@ -1,41 +1,80 @@
-"""Capture files: the raw stream of a manager session, plain, `.gz`, `.xz`, or `-` for standard input."""
+"""Capture files: the raw stream of a manager session, plain or compressed by gzip or xz; `-` is standard input."""
 
 import gzip
 import io
 import lzma
+import re
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from amibridge.ami.decode import Decoder
+from amibridge.ami.line_ends import mended
 from amibridge.ami.listing import HELD, CapturedListing
-from amibridge.ami.packets import Framer
+from amibridge.ami.no_capture import OLD, NotACaptureError, is_old, likely, refuse
+from amibridge.ami.packets import END, Framer
 from amibridge.ami.timeline import Timeline
 from amibridge.calls import Event, Picture
 
 CHUNK = 1 << 16
+DAMAGED = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+"""What is raised of a compressed file whose bytes are not what they were."""
+_GZIP, _XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
+_EVENT = re.compile(rb"(?:\A|\n)Event: [^\r\n]*\r\nPrivilege: ")
+_LONGEST = 256
+"""Bytes in which the beginning of an event stands."""
 _LISTED = b"Event: CoreShowChannel\r"
 
 
 def chunks(path: str) -> Iterator[bytes]:
-    """The bytes of a capture, decompressed. A compressed file that is cut short gives what can be read of it.
+    """The bytes of a capture, decompressed, with the line ends of the manager.
 
-    Raises OSError where the file cannot be read, and `gzip.BadGzipFile` or `lzma.LZMAError` where it is damaged.
+    A compressed file that is cut short gives what can be read of it. Raises OSError where the file cannot be read, one
+    of DAMAGED where it is damaged, and NotACaptureError: at once where its first bytes are something else's, and at
+    the end of a file in which there was no event.
     """
-    with _open(path) as stream:
+    head = seam = b""
+    begins = ends = False
+    for chunk in mended(_raw(path)):
+        head = head or chunk
+        if not (begins and ends):
+            looked_at = seam + chunk
+            begins = begins or _EVENT.search(looked_at) is not None
+            ends = ends or END in looked_at
+            seam = looked_at[-_LONGEST:]
+        yield chunk
+    # A capture may end with its last line, without the empty one.
+    if not (begins and (ends or seam.endswith(b"\r\n"))):
+        raise likely(head)
+
+
+def _raw(path: str) -> Iterator[bytes]:
+    begun = False
+    with _opened(path) as stream:
         try:
             while chunk := stream.read1(CHUNK):
+                if not begun:
+                    refuse(chunk)
+                begun = True
                 yield chunk
         except EOFError:
-            return
+            if not begun:
+                raise NotACaptureError("is cut off before anything in it can be unpacked") from None
 
 
 def read(path: str, timeline: Timeline, framer: Framer) -> Iterator[Event | Picture]:
-    """The events of a capture that the core has a use for, in the order of the file, and the listings in it."""
+    """The events of a capture that the core has a use for, in the order of the file, and the listings in it.
+
+    Raises what `chunks` raises, and NotACaptureError at the end of a capture of an Asterisk that is too old.
+    """
     decoder, listing = Decoder(timeline, captured=True), CapturedListing()
+    old = False
     for chunk in chunks(path):
         packets = framer.feed(chunk)
+        old = old or (not decoder.understood and is_old(chunk))
         if listing.under_way or _LISTED in chunk:
             yield from _with_listing(packets, decoder, listing, timeline)
         else:
@@ -45,6 +84,8 @@ def read(path: str, timeline: Timeline, framer: Framer) -> Iterator[Event | Pict
     if rest.endswith(b"\r\n"):
         yield from _with_listing([rest.removesuffix(b"\r\n")], decoder, listing, timeline)
     yield from listing.release()
+    if old and not decoder.understood:
+        raise NotACaptureError(OLD)
 
 
 def _with_listing(
@@ -69,15 +110,16 @@ def _with_listing(
         yield from events
 
 
-def _open(path: str) -> io.BufferedReader:
-    if path == "-":
-        return cast(io.BufferedReader, sys.stdin.buffer)
-    file = Path(path)
-    opened: BinaryIO | gzip.GzipFile | lzma.LZMAFile
-    if file.suffix == ".gz":
-        opened = gzip.open(file)  # noqa: SIM115 -- the caller closes it
-    elif file.suffix == ".xz":
-        opened = lzma.open(file)  # noqa: SIM115 -- the caller closes it
-    else:
-        opened = file.open("rb")
-    return cast(io.BufferedReader, opened)
+@contextmanager
+def _opened(path: str) -> Iterator[io.BufferedReader]:
+    """How it is compressed its first bytes say, not its name: standard input has none."""
+    with cast(io.BufferedReader, sys.stdin.buffer) if path == "-" else Path(path).open("rb") as plain:
+        head = plain.peek(len(_XZ))
+        if head.startswith(_GZIP):
+            with gzip.open(plain) as unpacked:
+                yield cast(io.BufferedReader, unpacked)
+        elif head.startswith(_XZ):
+            with lzma.open(plain) as unpacked:
+                yield cast(io.BufferedReader, unpacked)
+        else:
+            yield plain

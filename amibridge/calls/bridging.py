@@ -16,7 +16,11 @@ def on_enter(state: State, event: Event) -> None:
     channel = met(state, event)
     uid = event.told("BridgeUniqueid")
     if channel is None or not uid or (channel.who.kind is Kind.NOBODY and not channel.local):
+        if channel is not None:
+            # What cannot be read was there all the same.
+            channel.answered_at = channel.connected_at = None
         return
+    state.shows_bridges = True
     bridge = state.bridge(uid)
     conversation.set_holding(state, bridge, event.told("BridgeTechnology") == HOLDING)
     if bridge is not channel.last_bridge and not event.told("SwapUniqueid"):

@@ -28,6 +28,8 @@ class Leg:
     taken_by: str | None = None
     """The extension that picked this ringing leg up."""
     ended_at: float | None = None
+    unseen: bool = False
+    """It must have talked, and the stream did not show it (`lacking`)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +47,8 @@ class Card:
     """Open because the phone rings; nobody has talked yet."""
     due_at: float | None = None
     """When `min_talk_seconds` or the settling of a ring group lets it open."""
+    withheld: str | None = None
+    """Why it has not opened, although something happened that cards open for; begins with the setting's name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,8 +82,6 @@ class Part:
     ties: dict[Channel, None] = field(default_factory=dict)
     """Its channels that have talked to the client and are still on this call: the card stays while there is one."""
     card: Card = field(default_factory=Card)
-    refusal_told: bool = False
-    """That it gets no card at all stands in the evidence."""
     finding: Finding | None = None
 
     @property
@@ -168,6 +170,8 @@ class Call:
     recordings: dict[str, None] = field(default_factory=dict)
     trail: list[Fact] = field(default_factory=list)
     partial: bool = False
+    lacks_events: bool = False
+    """Somebody of it must have talked, and the stream did not show it."""
     fault: str | None = None
     """The first of our own exceptions that may have spoilt it (`faults`)."""
     ended_at: float | None = None

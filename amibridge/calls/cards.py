@@ -15,11 +15,13 @@ from amibridge.calls.who import CardRule, MobileCard, OpenOn
 
 def on_talk(state: State, call: Call, part: Part) -> None:
     """The extension is in conversation with the client."""
-    rule = _rule(call, part)
     if not call.client:
         return
-    if rule.open_on is OpenOn.NEVER or not _mobile_counts(call, part):
+    rule = _rule(call, part)
+    unwanted = _unwanted(call, part, rule)
+    if unwanted is not None:
         stop_ringing(state, call, part, "the call was taken, and that opens no card")
+        _withhold(state, call, part, "talks to the client", unwanted)
         return
     part.card.for_ringing = False
     if part.card.is_open:
@@ -30,8 +32,31 @@ def on_talk(state: State, call: Call, part: Part) -> None:
     elif state.timeless:
         _open(state, call, part, "talks to the client, and nothing tells how long")
     else:
+        _withhold(state, call, part, "talks to the client", _excluded(call, part) or _too_short(rule))
         part.card.due_at = due = state.at + missing
         state.at_deadline(due, _when_due(state, call, part, due, lambda: bool(part.talks), "has talked long enough"))
+
+
+def withheld(state: State, call: Call, part: Part) -> str | None:
+    """Why an extension that begins to talk to the client gets no card for that, or none yet."""
+    if part.card.openings:
+        return None
+    rule = _rule(call, part)
+    waits = rule.min_talk_seconds > part.seconds(state.at) and not state.timeless
+    return _unwanted(call, part, rule) or _excluded(call, part) or (_too_short(rule) if waits else None)
+
+
+def no_card(call: Call, part: Part) -> str | None:
+    """Why the extension has had no card in this call; None where it had one, or did nothing that cards open for."""
+    if part.card.openings or not (part.participant or part.card.withheld):
+        return None
+    if part.card.withheld is not None:
+        return part.card.withheld
+    if not call.client:
+        return "a call between colleagues has no client"
+    if call.fault is not None:
+        return f"amibridge failed at {call.fault}"
+    return "none had opened before the daemon was started again"
 
 
 def on_ring(state: State, call: Call, part: Part) -> None:
@@ -78,8 +103,12 @@ def stop_ringing(state: State, call: Call, part: Part, why: str) -> None:
 
 def open_for_supervisor(state: State, call: Call, part: Part) -> None:
     """Supervisors get a card only where the map says so."""
-    if call.client and not part.card.is_open and _rule(call, part).supervisor:
+    if not call.client or part.card.is_open:
+        return
+    if _rule(call, part).supervisor:
         _open(state, call, part, "listens in")
+    elif not part.participant:
+        _withhold(state, call, part, "listens in", f"supervisor_card is not set for {part.extension}")
 
 
 def close(state: State, call: Call, part: Part, why: str) -> None:
@@ -96,11 +125,9 @@ def close(state: State, call: Call, part: Part, why: str) -> None:
 
 
 def _open(state: State, call: Call, part: Part, why: str) -> None:
-    excluded = call.excluded or call.directory.excluded_extension(part.extension)
+    excluded = _excluded(call, part)
     if excluded is not None:
-        if not part.refusal_told:
-            part.refusal_told = True
-            call.note(state.wall, part.extension, f"{why}, but no card: {excluded}")
+        _withhold(state, call, part, why, excluded)
         return
     part.card.due_at = None
     part.card.is_open = True
@@ -112,6 +139,32 @@ def _open(state: State, call: Call, part: Part, why: str) -> None:
     key = f"{call.id}/{part.extension}/card.open{_again(part.card.openings)}"
     said = {**card(call, part), "reason": _reason(part)}
     state.command(call, CommandType.CARD_OPEN, key, part.extension, said)
+
+
+def _withhold(state: State, call: Call, part: Part, why: str, reason: str) -> None:
+    """No card, for now or for good; the same reason stands in the evidence once."""
+    if part.card.withheld != reason:
+        part.card.withheld = reason
+        call.note(state.wall, part.extension, f"{why}, but no card: {reason}")
+
+
+def _excluded(call: Call, part: Part) -> str | None:
+    return call.excluded or call.directory.excluded_extension(part.extension)
+
+
+def _unwanted(call: Call, part: Part, rule: CardRule) -> str | None:
+    """Why talk opens no card for this extension, however long it is."""
+    if rule.open_on is OpenOn.NEVER:
+        return "open_on is never"
+    wanted = call.directory.mobile_card
+    if not part.mobile_only or wanted is MobileCard.ANSWER or (wanted is MobileCard.CONFIRMED and part.key_pressed):
+        return None
+    unpressed = ", and no key was pressed" if wanted is MobileCard.CONFIRMED else ""
+    return f"mobiles.card is {wanted.value}{unpressed}"
+
+
+def _too_short(rule: CardRule) -> str:
+    return f"min_talk_seconds asks for {rule.min_talk_seconds:g} s of talk"
 
 
 def _reason(part: Part) -> str:
@@ -138,14 +191,6 @@ def _when_due(
 
 def _rule(call: Call, part: Part) -> CardRule:
     return call.directory.rule(part.extension, call.did, call.queue, call.queue_number)
-
-
-def _mobile_counts(call: Call, part: Part) -> bool:
-    """Whether talk through this extension's mobile opens a card."""
-    if not part.mobile_only:
-        return True
-    wanted = call.directory.mobile_card
-    return wanted is MobileCard.ANSWER or (wanted is MobileCard.CONFIRMED and part.key_pressed)
 
 
 def _alone(call: Call, part: Part) -> bool:

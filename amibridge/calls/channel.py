@@ -107,6 +107,10 @@ class Channel:
     rang_at: float | None = None
     rang_wall: float = 0.0
     key_pressed: bool = False
+    answered_at: float | None = None
+    """When it answered somebody who was up already: what follows is a bridge, or a prompt before one."""
+    connected_at: float | None = None
+    """When its answer was handed on to who dialled it, or a queue had connected it: a bridge follows at once."""
     recording: str | None = None
     call: "Call | None" = None
     """The call it belongs to; what it dials extends that call."""

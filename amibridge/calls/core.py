@@ -12,6 +12,7 @@ from amibridge.calls import (
     forgetting,
     holding,
     keypress,
+    lacking,
     lifecycle,
     parking,
     pickup,
@@ -125,6 +126,7 @@ class Calls:
         self._fire(at)
         state.at, state.wall = self._seen_at, self._seen_wall
         with faults.contained(state, faults.LISTING):
+            lacking.forget_answers(state)
             resync.lose(state, picture)
         self._seen_at, self._seen_wall = state.at, state.wall = at, wall
         with faults.contained(state, faults.LISTING):

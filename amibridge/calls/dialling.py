@@ -20,7 +20,7 @@ def on_begin(state: State, event: Event) -> None:
     dialled.dialled_by = source
     if source is not None:
         source.dialled[dialled] = None
-        route.on_dialling(source, event)
+        route.on_dialling(state, source, event)
     if dialled.local:
         if source is not None:
             call = identity.extends(state, source)
@@ -51,6 +51,8 @@ def on_end(state: State, event: Event) -> None:
     status = event.told("DialStatus") or ""
     if event.told("DestChannelStateDesc") == UP:
         answers(state, dialled)
+    if status == "ANSWER" and dialled.dialled_by is not None and dialled.dialled_by.up:
+        dialled.answered_at = state.at
     for call in list(dialled.calls):
         leg = call.legs[dialled.uid]
         if leg.dial_status is None and status:

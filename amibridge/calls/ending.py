@@ -1,6 +1,6 @@
 """Ending: when a call is over, and what is said of it then."""
 
-from amibridge.calls import parts, verdicts
+from amibridge.calls import cards, lacking, parts, verdicts
 from amibridge.calls.call import Call, is_line
 from amibridge.calls.outputs import CommandType, End, Ended, Finding, Verdict
 from amibridge.calls.record import finished, missed_candidates
@@ -79,15 +79,24 @@ def judged(state: State, call: Call) -> dict[str, object]:
     call.id_or(state.ids.give)
     if not call.client:
         call.initiator = call.who_began()
+    if lacking.lacks_events(state, call):
+        call.lacks_events = True
+        call.note(state.wall, None, lacking.LACKS)
     said: dict[str, dict[str, str]] = {}
     legs = call.legs_by_extension()
     for extension in sorted(call.parts):
         part = call.parts[extension]
         before = part.finding
         part.finding, because = verdicts.judge(call, part, legs.get(extension, ()))
+        unseen = any(leg.unseen for leg in legs.get(extension, ()))
+        no_card = lacking.LACKS if unseen else cards.no_card(call, part)
         said[extension] = {"verdict": part.finding.value, "because": because}
-        if before is not Finding.PARTICIPANT and (call.client or call.client_raw is not None):
-            state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))
+        if no_card is not None:
+            said[extension]["no_card"] = no_card
+        # Of somebody who talks it was said at once, with what withholds the card.
+        news = before is not Finding.PARTICIPANT or (no_card is not None and part.card.withheld is None)
+        if news and (call.client or call.client_raw is not None):
+            state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall, no_card))
     return finished(call, verdicts.outcome(call), said)
 
 

@@ -1,9 +1,11 @@
 """Explaining: a call's record and evidence in plain words, for whoever asks "why did 120 get a card?"."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
+from types import MappingProxyType
 from typing import Any
 
+from amibridge.calls.lacking import LACKS
 from amibridge.calls.outputs import End, Ended
 from amibridge.calls.record import clock
 
@@ -14,8 +16,13 @@ _ENDS = {
 }
 
 
-def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
-    """The lines of the explanation; with an extension only what concerns it. Times are UTC."""
+def told(
+    ended: Ended, extension: str | None = None, not_shown: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Iterator[str]:
+    """The lines of the explanation; with an extension only what concerns it. Times are UTC.
+
+    not_shown: by extension, the CRMs at which its card was not seen, each in words.
+    """
     record = ended.record
     yield f"Call {record['call_id']}: {_between(record)}, {_when(record)}."
     if ended.end in _ENDS:
@@ -24,7 +31,10 @@ def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
         yield "  Note: its beginning was not seen."
     if "fault" in record:
         yield f"  Note: amibridge failed at {record['fault']}; this may be told wrongly. Please report it with the log."
-    yield f"  Outcome: {record['outcome']}.{_where(record)}"
+    if record.get("lacks_events"):
+        yield f"  Note: {LACKS} Somebody answered, and no BridgeEnter of it ever came: who talked cannot be known."
+    outcome = "not known" if record.get("lacks_events") else record["outcome"]
+    yield f"  Outcome: {outcome}.{_where(record)}"
     yield ""
     verdicts = record["verdicts"]
     opened = {card["extension"]: card for card in record["cards"]}
@@ -33,8 +43,10 @@ def told(ended: Ended, extension: str | None = None) -> Iterator[str]:
         if name not in verdicts:
             yield f"  {name}: took no part in this call. It was not dialled for it and talked to nobody in it: no card."
             continue
-        yield f"  {name}: {verdicts[name]['verdict']}. {_card(opened.get(name))}"
+        yield f"  {name}: {verdicts[name]['verdict']}. {_card(opened.get(name), verdicts[name])}"
         yield f"      {verdicts[name]['because']}"
+        for where in not_shown.get(name, ()):
+            yield f"      The card was not shown: {where}"
     for transfer in record["transfers"]:
         yield f"  {transfer['from']} handed the client over to {transfer['to']} ({transfer['kind']})."
     yield ""
@@ -65,9 +77,10 @@ def _where(record: Mapping[str, Any]) -> str:
     return f" Through queue {record['queue']}." if record["queue"] else ""
 
 
-def _card(card: dict[str, str] | None) -> str:
+def _card(card: Mapping[str, str] | None, verdict: Mapping[str, str]) -> str:
     if card is None:
-        return "No card."
+        reason = verdict.get("no_card")
+        return "No card." if reason is None else f"No card: {reason.removesuffix('?')}."
     if card["opened_at"] is None:
         return "Card, at an unknown time."
     until = f" to {card['closed_at'][11:23]}" if card["closed_at"] else ", still open"

@@ -279,6 +279,7 @@ def tell(state: State, call: Call) -> None:
         did=call.did,
         queue=call.queue,
         queue_number=call.queue_number,
+        route=call.route,
     )
     if call.excluded is not None and call.excluded != before:
         call.note(state.wall, None, f"no card opens: {call.excluded}")

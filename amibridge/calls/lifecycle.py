@@ -35,8 +35,9 @@ def on_newstate(state: State, event: Event) -> None:
         return
     shown = event.told("ChannelStateDesc")
     if shown == RINGING:
+        # First by which group: a group may be excluded, and then no card opens for its ringing.
+        route.on_ringing(state, channel, event)
         rings(state, channel)
-        route.on_ringing(channel, event)
     elif shown == UP:
         answers(state, channel)
     elif shown == RING and not channel.began and not channel.was_dialled and channel.call is None:
@@ -116,6 +117,9 @@ def answers(state: State, channel: Channel) -> None:
     if channel.up:
         return
     channel.up = True
+    for dialled in channel.dialled:
+        if dialled.up and dialled.last_bridge is None:
+            dialled.connected_at = state.at
     call = channel.call
     if call is not None and call.client and channel.who.kind is Kind.OUTSIDE:
         if channel is call.anchor:

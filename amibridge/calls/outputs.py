@@ -80,6 +80,8 @@ class Verdict:
     because: str
     at: float
     wall: float
+    no_card: str | None = None
+    """Why this gives no card, or none yet; None where there is one, or nothing that cards open for."""
 
 
 class End(StrEnum):

@@ -62,7 +62,8 @@ def begins_talk(state: State, call: Call, channel: Channel, bridge: str, since: 
             part.finding = Finding.PARTICIPANT
             when = "" if state.timeless else f" since {clock(state.wall)}"
             because = f"{channel.name} and {whom} hear each other in bridge {bridge}{when}"
-            state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall))
+            no_card = cards.withheld(state, call, part)
+            state.out.append(Verdict(call.id, extension, part.finding, because, state.at, state.wall, no_card))
         call.aside.pop(extension, None)
         for other in list(call.aside.values()):
             cards.stop_ringing(state, call, other, f"{extension} took the call")

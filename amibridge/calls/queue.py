@@ -16,6 +16,9 @@ def on_join(state: State, event: Event) -> None:
 def on_connect(state: State, event: Event) -> None:
     """`AgentConnect`: this queue connected the client to a member."""
     _set(state, event, connected=True)
+    member = named(state, event, "Dest")
+    if member is not None and member.last_bridge is None:
+        member.connected_at = state.at
 
 
 def _set(state: State, event: Event, *, connected: bool) -> None:
@@ -31,7 +34,7 @@ def _set(state: State, event: Event, *, connected: bool) -> None:
         call.note(state.wall, None, f"the client waits in queue {queue}")
     if queue not in call.route:
         call.route.append(queue)
-    route.passes(call, number)
+    route.passes(state, call, number)
     identity.tell(state, call)
 
 

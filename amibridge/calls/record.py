@@ -98,7 +98,7 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
     """The record of a call that is over, or as far as it is known at the end of a capture."""
     people = talkers(call)
     answered: bool | None = bool(people)
-    if people and call.outbound and not call.proves_answer:
+    if call.lacks_events or (people and call.outbound and not call.proves_answer):
         answered = None
     return {
         "call_id": call.id,
@@ -144,5 +144,6 @@ def finished(call: Call, outcome: Outcome, verdicts: dict[str, dict[str, str]]) 
         "linked_calls": sorted(call.linked),
         "recordings": list(call.recordings),
         "partial": call.partial,
+        **({"lacks_events": True} if call.lacks_events else {}),
         **({} if call.fault is None else {"fault": call.fault}),
     }

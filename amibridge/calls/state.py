@@ -85,6 +85,10 @@ class State:
     serial: int = 0
     channelvars: frozenset[str] = frozenset()
     """The variables that the PBX attaches to channels, as far as it has shown any."""
+    shows_bridges: bool = False
+    """A BridgeEnter has come on this link: the PBX is not kept from telling of bridges."""
+    unbridged: int = 0
+    """Calls in which somebody answered and talked for a while as it seems, and no bridge was seen."""
     watching: bool = False
     _gone: set[str] = field(default_factory=set)
     _gone_order: deque[tuple[float, str]] = field(default_factory=deque)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from amibridge.calls.call import Call, Leg, Part
+from amibridge.calls.lacking import LACKS
 from amibridge.calls.outputs import Finding, Outcome
 from amibridge.calls.record import clock, talkers
 
@@ -32,6 +33,9 @@ def judge(call: Call, part: Part, legs: Sequence[Leg]) -> tuple[Finding, str]:
         return Finding.CANCELLED, "called in from a mobile (unverified) and talked to nobody"
     if not called:
         return Finding.CANCELLED, "was on the call's side but never in a bridge with the client"
+    unseen = next((leg for leg in called if leg.unseen), None)
+    if unseen is not None:
+        return Finding.CANCELLED, f"{unseen.channel.name} answered, and no BridgeEnter of it ever came: {LACKS}"
     found = [_leg(call, leg) for leg in called]
     finding, because = min(found, key=lambda pair: _STRENGTH.index(pair[0]))
     if part.consulted is not None:
@@ -100,6 +104,9 @@ def _taker(call: Call, leg: Leg) -> str | None:
         if part.first_from is not None and part.first_from >= leg.at and part.extension != leg.extension:
             when = "" if isnan(part.first_wall) else f" at {clock(part.first_wall)}"
             return f"{part.extension} on {part.device}{when}"
+    for other in call.people():
+        if other.unseen and other.extension != leg.extension:
+            return f"{other.extension} on {other.channel.device}"
     return None
 
 
@@ -107,6 +114,8 @@ def _unreached(call: Call) -> tuple[Finding, str]:
     """The verdict on the person who called a client and did not get to talk."""
     leg = call.legs.get(call.anchor.uid) if call.anchor is not None else None
     number = call.client_raw or "the client"
+    if leg is not None and leg.unseen:
+        return Finding.CANCELLED, f"called {number}, who answered, and no BridgeEnter of it ever came: {LACKS}"
     if leg is None:
         return Finding.CANCELLED, f"called {number}"
     if leg.dial_status == "BUSY" or leg.cause in (BUSY, REJECTED):
@@ -124,6 +133,8 @@ def outcome(call: Call) -> Outcome:
     """What became of the whole call."""
     if call.participants:
         return Outcome.ANSWERED
+    if call.lacks_events:
+        return Outcome.CANCELLED
     if call.machine is not None:
         return Outcome.MACHINE
     findings = {part.finding for part in call.parts.values() if part.extension != call.initiator}

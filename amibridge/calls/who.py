@@ -3,6 +3,7 @@
 The core never reads a configuration file. It asks these questions, and `amibridge.directory` answers them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -118,8 +119,12 @@ class Directory(Protocol):
         did: str | None,
         queue: str | None,
         queue_number: str | None = None,
+        route: Sequence[str] = (),
     ) -> str | None:
-        """Why this whole call is excluded ("did 74950000099 is excluded"), or None when it is not."""
+        """Why this whole call is excluded ("did 74950000099 is excluded"), or None when it is not.
+
+        route: the internal numbers that the call has come by: ring groups, queues, forwarded extensions.
+        """
 
     def excluded_extension(self, extension: str) -> str | None:
         """Why this extension gets no card in any call, or None."""

@@ -3,23 +3,28 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured, e164_or_as_typed
 from amibridge.cli.moment import moment
+from amibridge.cli.notes import notes
 from amibridge.cli.printing import printed, table, talks
 from amibridge.cli.typed import client_number, count
 
 if TYPE_CHECKING:
+    from amibridge.directory.loading import Loaded
     from amibridge.store.archive import CallStory
 
-COLUMNS = ("began (UTC)", "direction", "client", "did", "outcome", "talked", "cards", "call")
+COLUMNS = ("began (UTC)", "direction", "client", "did", "outcome", "talked", "cards", "call", "notes")
 AT_MOST = 100
 
 Record = Mapping[str, Any]
+NotShown = Mapping[str, Sequence[str]]
+Told = tuple[Record, NotShown]
+"""A call's record, and which of its cards were not seen."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,17 +53,38 @@ def run(args: argparse.Namespace) -> int:
         client = None if args.client is None else e164_or_as_typed(args.client, loaded)
         database = loaded.settings.store.path
         search = _live(database, args, client) if args.live else _recent(database, args, client)
-        records = asked(database, search)
+        calls = asked(database, _told(database, search, loaded))
     except CannotLookError as error:
         print(error, file=sys.stderr)
         return 1
     if args.json:
-        printed(json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records)
+        printed(json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in map(_whole, calls))
     else:
-        printed(table([COLUMNS, *map(_row, records)]))
-    if len(records) == args.limit:
+        printed(table([COLUMNS, *(_row(*call) for call in calls)]))
+    if len(calls) == args.limit:
         print(f"not more than {args.limit} are shown; --limit shows more", file=sys.stderr)
     return 0
+
+
+async def _told(database: Path, search: Coroutine[Any, Any, list[Record]], loaded: "Loaded") -> list[Told]:
+    """What was found, with what became of the cards."""
+    from amibridge.cli.fate import Listeners, not_shown
+    from amibridge.store import Archive
+
+    records, listeners = await search, Listeners.of(loaded.settings)
+    async with Archive.opened(database) as archive:
+        deliveries = await archive.card_deliveries([record["call_id"] for record in records])
+    return [(record, not_shown(record, deliveries[record["call_id"]], listeners, short=True)) for record in records]
+
+
+def _whole(call: Told) -> Record:
+    """The output contract's object; a card that was not seen says so in `not_shown`."""
+    record, lost = call
+    cards = [
+        {**card, "not_shown": lost[card["extension"]]} if card["extension"] in lost else card
+        for card in record["cards"]
+    ]
+    return {**record, "cards": cards}
 
 
 async def _recent(database: Path, args: argparse.Namespace, client: str | None) -> list[Record]:
@@ -92,7 +118,7 @@ async def _live(database: Path, args: argparse.Namespace, client: str | None) ->
     return [record_so_far(story) for story in await live_calls(database) if wanted(story)][: args.limit]
 
 
-def _row(record: Record) -> Sequence[str]:
+def _row(record: Record, not_shown: NotShown) -> Sequence[str]:
     return (
         str(record["started_at"])[:19].replace("T", " "),
         record["direction"],
@@ -102,4 +128,5 @@ def _row(record: Record) -> Sequence[str]:
         " ".join(talks(record)) or "-",
         " ".join(card["extension"] for card in record["cards"]) or "-",
         record["call_id"],
+        notes(record, not_shown),
     )

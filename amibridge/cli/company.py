@@ -51,7 +51,7 @@ def _named_numbers(loaded: Loaded) -> Iterator[str]:
     yield from (mobile for person in extension_map.extensions.values() for mobile in person.mobiles)
     yield from (entry.number for entry in extension_map.devices)
     exclude = settings.exclude
-    yield from (*exclude.extensions, *exclude.dids, *exclude.queues, *exclude.numbers)
+    yield from (*exclude.extensions, *exclude.dids, *exclude.queues, *exclude.groups, *exclude.numbers)
     for device in _devices(loaded):
         yield from re.findall("[0-9]+", device)
 

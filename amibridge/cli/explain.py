@@ -17,6 +17,7 @@ from amibridge.cli.playing import CannotPlayError, played
 from amibridge.cli.printing import printed
 
 if TYPE_CHECKING:
+    from amibridge.cli.fate import Listeners
     from amibridge.directory.loading import Loaded
     from amibridge.store.archive import CallStory
 
@@ -87,7 +88,7 @@ def _means(asked_for: str, call: Ended) -> bool:
 
 
 def _of_store(args: argparse.Namespace, asked_for: str, extension: str | None) -> list[str]:
-    from amibridge.cli.fate import fates
+    from amibridge.cli.fate import Listeners, fates
 
     loaded = configured(args.config)
     database = loaded.settings.store.path
@@ -95,9 +96,10 @@ def _of_store(args: argparse.Namespace, asked_for: str, extension: str | None) -
     if story is None:
         hint = f"; to play the capture of this name, write ./{asked_for}" if Path(asked_for).is_file() else ""
         raise CannotLookError(f"{database}: no call {asked_for}; `amibridge calls` lists them{hint}")
-    lines = list(_told(story, extension))
+    listeners = Listeners.of(loaded.settings)
+    lines = list(_told(story, extension, listeners))
     # Of a live call there is no evidence yet, and its explanation ends with the line before it.
-    return [*lines, *([""] if lines[-1] else []), *fates(story, extension)]
+    return [*lines, *([""] if lines[-1] else []), *fates(story, listeners, extension)]
 
 
 async def _found(loaded: "Loaded", asked_for: str) -> "CallStory | None":
@@ -114,9 +116,10 @@ async def _found(loaded: "Loaded", asked_for: str) -> "CallStory | None":
         return await archive.call(latest[0].call_id) if latest else None
 
 
-def _told(story: "CallStory", extension: str | None) -> Iterator[str]:
+def _told(story: "CallStory", extension: str | None, listeners: "Listeners") -> Iterator[str]:
     """The explanation of a stored call. A live one has no outcome yet, and no verdict on those who have not talked."""
     from amibridge.calls.explain import told
+    from amibridge.cli.fate import not_shown
     from amibridge.cli.stored import as_ended
 
     call = as_ended(story)
@@ -126,4 +129,4 @@ def _told(story: "CallStory", extension: str | None) -> Iterator[str]:
             undecided = {"verdict": "not decided yet", "because": "has not talked to the client so far"}
             record["verdicts"] = {**record["verdicts"], extension: undecided}
         call = Ended(call.call_id, call.end, call.at, call.wall, record, call.trail)
-    return told(call, extension)
+    return told(call, extension, not_shown(call.record, story.deliveries, listeners))

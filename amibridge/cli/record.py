@@ -1,8 +1,6 @@
 """`amibridge record`: what a live PBX sends as a capture file; with `--scrub` no client is in it."""
 
 import argparse
-import gzip
-import lzma
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -93,12 +91,17 @@ def _scrub_capture(args: argparse.Namespace, loaded: "Loaded") -> int:
 
 
 def _of(capture: str) -> Iterator[bytes]:
-    from amibridge.ami.captures import chunks
+    from amibridge.ami.captures import DAMAGED, chunks
+    from amibridge.ami.no_capture import NotACaptureError
 
     try:
         yield from chunks(capture)
-    except (OSError, gzip.BadGzipFile, lzma.LZMAError) as error:
-        raise CannotRecordError(f"{capture}: {getattr(error, 'strerror', None) or error}") from None
+    except NotACaptureError as error:
+        raise CannotRecordError(f"{capture} {error}") from None
+    except DAMAGED as error:
+        raise CannotRecordError(f"{capture} is damaged: {error}") from None
+    except OSError as error:
+        raise CannotRecordError(f"{capture}: {error.strerror or error}") from None
 
 
 def _scrub(args: argparse.Namespace, loaded: "Loaded", read: Callable[[], Iterable[bytes]], out: BinaryIO) -> None:

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from amibridge.cli.notes import notes
 from amibridge.cli.playing import CannotPlayError, add_capture_arguments, played
 from amibridge.cli.printing import printed, table, talks
 
-COLUMNS = ("began", "direction", "client", "did", "outcome", "talked", "rang", "cards", "call")
+COLUMNS = ("began", "direction", "client", "did", "outcome", "talked", "rang", "cards", "call", "notes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,4 +46,5 @@ def _row(record: Mapping[str, Any]) -> Sequence[str]:
         " ".join(record["rang"]) or "-",
         " ".join(card["extension"] for card in record["cards"]) or "-",
         record["call_id"],
+        notes(record),
     )

@@ -144,3 +144,5 @@ def _deaf(standing: Standing, settings: "Settings") -> Iterable[str]:
             yield f"{pbx.name}: not reached yet; the daemon's log says more"
         elif not link.up:
             yield f"{pbx.name}: not connected since {utc(link.since)} UTC: {link.why}; {link.remedy}"
+        elif link.why is not None:
+            yield f"{pbx.name}: {link.why} {link.remedy}"

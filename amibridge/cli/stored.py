@@ -1,10 +1,10 @@
 """A stored call as the core tells of it: the journal has the record of a call that is over; that of a live one is made
 of what is known so far."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from amibridge.calls import End, Ended, Finding
+from amibridge.calls import End, Ended, Finding, Verdict
 from amibridge.calls.record import iso
 from amibridge.store.archive import CallLine, CallStory
 
@@ -21,6 +21,7 @@ def as_ended(story: CallStory) -> Ended:
 def record_so_far(story: CallStory) -> Mapping[str, Any]:
     """The object of the output contract for a live call. What cannot be known before its end is null or empty."""
     line = story.line
+    opened = {card.extension for card in story.cards if card.openings}
     talkers = [(said.wall, said.extension) for said in story.verdicts if said.finding is Finding.PARTICIPANT]
     return {
         "call_id": line.call_id,
@@ -61,14 +62,19 @@ def record_so_far(story: CallStory) -> Mapping[str, Any]:
             for card in story.cards
             if card.openings
         ],
-        "verdicts": {
-            said.extension: {"verdict": said.finding.value, "because": said.because} for said in story.verdicts
-        },
+        "verdicts": {said.extension: _verdict(said, opened) for said in story.verdicts},
         "third_parties": [],
         "linked_calls": [],
         "recordings": [],
         "partial": None,
     }
+
+
+def _verdict(said: Verdict, opened: Collection[str]) -> dict[str, str]:
+    verdict = {"verdict": said.finding.value, "because": said.because}
+    if said.no_card is not None and said.extension not in opened:
+        verdict["no_card"] = said.no_card
+    return verdict
 
 
 def _direction(line: CallLine) -> str:

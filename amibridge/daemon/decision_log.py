@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from amibridge.calls import DEFECT, Command, CommandType, Ended, Fault, Output, Verdict
+from amibridge.calls import DEFECT, Command, CommandType, Ended, Fault, Finding, Output, Verdict
 
 log = structlog.get_logger("amibridge")
 
@@ -16,10 +16,13 @@ _NUMBER = re.compile(r"(?<![-\w./@])\+?\d{7,15}(?![-\w.])")
 
 
 class DecisionLog:
-    """Tells what the core decided. mask: clients' numbers are shown without their middle digits."""
+    """Tells what the core decided. mask: clients' numbers are shown without their middle digits. shadow: nothing of it
+    is sent.
+    """
 
-    def __init__(self, *, mask: bool) -> None:
+    def __init__(self, *, mask: bool, shadow: bool = False) -> None:
         self._mask = mask
+        self._shadow = shadow
 
     def tell(self, outputs: Sequence[Output]) -> None:
         """One line for each decision."""
@@ -27,16 +30,18 @@ class DecisionLog:
             if isinstance(output, Command):
                 self._command(output)
             elif isinstance(output, Verdict):
-                because = self.shown(output.because)
-                log.info(
-                    "verdict",
-                    call=output.call_id,
-                    extension=output.extension,
-                    finding=output.finding.value,
-                    because=because,
-                )
+                self._verdict(output)
             elif isinstance(output, Ended) and output.record["direction"] == "internal":
                 self._internal(output)
+
+    def _verdict(self, verdict: Verdict) -> None:
+        said = {"call": verdict.call_id, "extension": verdict.extension, "finding": verdict.finding.value}
+        no_card = self.shown(verdict.no_card)
+        if no_card is None and self._shadow and verdict.finding is Finding.PARTICIPANT:
+            no_card = "shadow is on: nothing is sent"
+        if no_card is not None:
+            said["no_card"] = no_card
+        log.info("verdict", **said, because=self.shown(verdict.because))
 
     def _internal(self, ended: Ended) -> None:
         """A call between colleagues is nobody's news, unless it came from outside: by a mobile that a number names."""

@@ -14,6 +14,7 @@ from amibridge.crm.interface import Adapter
 from amibridge.daemon import notify
 from amibridge.daemon.account import login_to
 from amibridge.daemon.adapters import adapter_for
+from amibridge.daemon.completeness import Completeness
 from amibridge.daemon.decision_log import DecisionLog
 from amibridge.daemon.links import keep_link
 from amibridge.daemon.listener import Listener
@@ -46,7 +47,7 @@ class Service:
         self._settings = loaded.settings
         self._warnings = loaded.warnings
         self._directory = loaded.directory
-        self._decisions = DecisionLog(mask=loaded.settings.log.mask_numbers)
+        self._decisions = DecisionLog(mask=loaded.settings.log.mask_numbers, shadow=loaded.settings.shadow)
         self._sessions: list[Session] = []
         self._listeners: list[Listener] = []
         self._stop = asyncio.Event()
@@ -87,7 +88,13 @@ class Service:
         known = await store.known_calls(pbx.name)
         patience, tell_fault = self._settings.calls.patience, self._decisions.tell_fault
         calls = Calls(pbx.name, self._directory, patience, known, tell_fault)
-        listener = Listener(pbx.name, calls, store, lambda: session.at(), self._tell)
+        completeness = Completeness(pbx.name, store)
+
+        def tell(outputs: Sequence[Output]) -> None:
+            completeness.hear(outputs)
+            self._tell(outputs)
+
+        listener = Listener(pbx.name, calls, store, lambda: session.at(), tell)
         session = Session(login_to(pbx), listener)
         self._listeners.append(listener)
         self._sessions.append(session)

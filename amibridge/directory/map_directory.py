@@ -1,5 +1,7 @@
 """The directory made of the two files: what the core asks of who, numbers, lines and policies."""
 
+from collections.abc import Sequence
+
 from amibridge.calls.who import CardRule, Person, Who
 from amibridge.directory.extension_map import Did, ExtensionMap
 from amibridge.directory.numbers import NumberPlan
@@ -60,9 +62,10 @@ class MapDirectory:
         did: str | None,
         queue: str | None,
         queue_number: str | None = None,
+        route: Sequence[str] = (),
     ) -> str | None:
         """Why this whole call is excluded, or None when it is not."""
-        return self._exclusions.call(client, client_raw, did, queue, queue_number)
+        return self._exclusions.call(client, client_raw, did, queue, queue_number, route)
 
     def excluded_extension(self, extension: str) -> str | None:
         """Why this extension gets no card in any call, or None."""

@@ -1,6 +1,6 @@
 """What the settings and the map decide about a call's cards: when they open, and for whom never."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from amibridge.calls.who import CardRule
 from amibridge.directory.extension_map import CardOverride, Extension, ExtensionMap
@@ -46,11 +46,18 @@ class Exclusions:
         self._extensions = frozenset(exclude.extensions)
         self._dids = frozenset(map(numbers.same, exclude.dids))
         self._queues = frozenset(exclude.queues)
+        self._groups = frozenset(exclude.groups)
         self._clients = frozenset(numbers.same(entry) for entry in exclude.numbers if not has_wildcard(entry))
         self._patterns = [wildcard(entry) for entry in exclude.numbers if has_wildcard(entry)]
 
     def call(
-        self, client: str | None, client_raw: str | None, did: str | None, queue: str | None, queue_number: str | None
+        self,
+        client: str | None,
+        client_raw: str | None,
+        did: str | None,
+        queue: str | None,
+        queue_number: str | None,
+        route: Sequence[str] = (),
     ) -> str | None:
         """Why a whole call is excluded."""
         if did is not None and self._numbers.same(did) in self._dids:
@@ -58,6 +65,9 @@ class Exclusions:
         for name in (queue, queue_number):
             if name is not None and name in self._queues:
                 return f"queue {name} is excluded"
+        for name in route:
+            if name in self._groups:
+                return f"group {name} is excluded"
         for number in (client, plain_number(client_raw) if client_raw is not None else None):
             if number is not None and self._excludes_number(number):
                 return f"number {number} is excluded"

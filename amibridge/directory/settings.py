@@ -134,6 +134,8 @@ class Exclude(Model):
     extensions: tuple[Text, ...] = ()
     dids: tuple[Text, ...] = ()
     queues: tuple[Text, ...] = ()
+    groups: tuple[Text, ...] = ()
+    """Ring groups, by the number that is dialled for them: those that a call's `route` shows."""
     numbers: tuple[Text, ...] = ()
     """The clients' numbers; ``*`` stands for any digits."""
 

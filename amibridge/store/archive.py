@@ -8,7 +8,8 @@ from typing import Any
 
 from amibridge.calls import Fact, Finding, Verdict
 from amibridge.store.connection import Connection, Row
-from amibridge.store.encoding import load
+from amibridge.store.encoding import dump, load
+from amibridge.store.journal import NO_CARD
 from amibridge.store.opening import opened_to_read
 from amibridge.store.outbox import State
 
@@ -90,6 +91,9 @@ _CALLS = """
     ORDER BY began DESC, call_id DESC LIMIT :limit
 """
 _DELIVERIES = "SELECT delivery.*, key, type, created_at FROM delivery JOIN command USING (seq)"
+_OPENINGS = f"""
+    {_DELIVERIES} WHERE command.call_id IN (SELECT value FROM json_each(:ids)) AND type = 'card.open' ORDER BY seq, crm
+"""
 _SHOWN = """
     SELECT delivery.*, key, type, created_at, payload, memory.json AS memory
     FROM delivery JOIN command USING (seq)
@@ -157,6 +161,13 @@ class Archive:
             deliveries=[_delivery(delivery) for delivery in deliveries],
         )
 
+    async def card_deliveries(self, call_ids: Sequence[str]) -> dict[str, list[DeliveryLine]]:
+        """What became of the cards of these calls, by call."""
+        found: dict[str, list[DeliveryLine]] = {call_id: [] for call_id in call_ids}
+        for row in await self._connection.fetch(_OPENINGS, {"ids": dump(list(call_ids))}):
+            found[row["call_id"]].append(_delivery(row))
+        return found
+
     async def outbox(
         self, states: Sequence[State] = OPEN_OR_DEAD, crm: str | None = None, limit: int = 100
     ) -> list[DeliveryLine]:
@@ -199,7 +210,9 @@ def _call(row: Row) -> CallLine:
 
 def _verdict(row: Row) -> Verdict:
     # The PBX's line of time ends with the daemon: of a stored verdict only the wall clock's time has a meaning.
-    return Verdict(row["call_id"], row["extension"], Finding(row["finding"]), row["because"], row["wall"], row["wall"])
+    because, _, no_card = row["because"].partition(NO_CARD)
+    finding, wall = Finding(row["finding"]), row["wall"]
+    return Verdict(row["call_id"], row["extension"], finding, because, wall, wall, no_card or None)
 
 
 def _card(row: Row) -> CardLine:

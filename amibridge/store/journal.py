@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 CARD_EXPIRES = 30.0
 """Seconds after which a card that was not shown is not shown any more."""
 
+NO_CARD = "; no card: "
+"""Between a verdict's evidence and why it gives no card, in one column."""
+
 URGENCY = {
     CommandType.CARD_OPEN: 0,
     CommandType.CARD_CLOSE: 1,
@@ -102,9 +105,8 @@ def statements(outputs: Sequence[Output], pbx: str, crms: Sequence[str], now: fl
             continue
         rows[_CALL].append((call_id, pbx, _or(now, output.wall)))
         if isinstance(output, Verdict):
-            rows[_VERDICT].append(
-                (call_id, clean(output.extension), output.finding, clean(output.because), _or(now, output.wall))
-            )
+            because = clean(output.because if output.no_card is None else output.because + NO_CARD + output.no_card)
+            rows[_VERDICT].append((call_id, clean(output.extension), output.finding, because, _or(now, output.wall)))
         elif isinstance(output, Ended):
             _ended(rows, output, call_id, now)
         else:

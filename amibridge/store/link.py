@@ -12,7 +12,7 @@ from amibridge.store.statements import Statement, once
 @dataclass(frozen=True, slots=True)
 class Link:
     """up: events come. since: when that began, or its opposite (seconds since the epoch). why, remedy: of a link that
-    is down, in words for an admin.
+    is down, or of one whose events are not whole, in words for an admin.
     """
 
     pbx: str
@@ -31,6 +31,9 @@ _NOTED = """
 """
 
 
+_DOUBTED = "UPDATE link SET why = ?, remedy = ? WHERE pbx = ? AND up = 1"
+
+
 def none_yet() -> Statement:
     """What a new run knows of its links."""
     return once(_NONE_YET)
@@ -39,6 +42,11 @@ def none_yet() -> Statement:
 def noted(link: Link) -> Statement:
     """How a link stands from now on."""
     return once(_NOTED, link.pbx, link.up, link.since, clean_or_none(link.why), clean_or_none(link.remedy))
+
+
+def doubted(pbx: str, why: str | None, remedy: str | None) -> Statement:
+    """What is wrong with the events of a link that is up; None: nothing any more. A new connection begins without."""
+    return once(_DOUBTED, why, remedy, pbx)
 
 
 async def links(database: Path) -> Sequence[Link]:

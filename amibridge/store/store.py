@@ -11,7 +11,7 @@ from amibridge.store import known, retention
 from amibridge.store.clock import Now, steady
 from amibridge.store.connection import Connection
 from amibridge.store.journal import statements
-from amibridge.store.link import Link, none_yet, noted
+from amibridge.store.link import Link, doubted, none_yet, noted
 from amibridge.store.lock import Lock
 from amibridge.store.opening import open_to_own
 from amibridge.store.outbox import Outbox, take_over
@@ -122,6 +122,10 @@ class Store:
     def note_link(self, link: Link) -> None:
         """Writes how the link to a PBX stands, when the disk takes it."""
         self._owner.write([noted(link)])
+
+    def note_doubt(self, pbx: str, why: str | None, remedy: str | None) -> None:
+        """Writes what is wrong with the events of a link that is up, or that nothing is any more."""
+        self._owner.write([doubted(pbx, why, remedy)])
 
     async def forget(self, before: float) -> int:
         """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""

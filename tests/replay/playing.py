@@ -14,6 +14,8 @@ from amibridge.ami.timeline import Timeline
 from amibridge.calls import Calls, Command, Ended, Event, Output
 from amibridge.calls.who import Directory
 from amibridge.directory.loading import load
+from amibridge.directory.map_directory import MapDirectory
+from amibridge.directory.settings import Settings
 
 CAPTURES = Path(__file__).parent / "captures"
 
@@ -65,6 +67,13 @@ def raw(path: Path) -> bytes:
 @cache
 def directory(config: Path) -> Directory:
     return load(config).directory
+
+
+def directory_with(one: "Capture", **settings: Any) -> Directory:
+    """The capture's, with other settings in its main file: `exclude={"groups": ["600"]}`."""
+    loaded = load(one.config)
+    changed = {**loaded.settings.model_dump(include={"pbx", "numbers"}), **settings}
+    return MapDirectory(Settings.model_validate(changed), loaded.extension_map)
 
 
 def captures() -> list[Capture]:

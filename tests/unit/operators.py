@@ -26,11 +26,15 @@ def configuration(folder: Path, *more: str, port: int = 5038, crm: str | None = 
     return main_file
 
 
-def fill(folder: Path, *chunks: Sequence[Output], answers: Sequence[tuple[str, Result]] = ()) -> None:
-    """What a daemon leaves behind. answers: of a CRM to its most urgent errand, one after the other."""
+def fill(
+    folder: Path, *chunks: Sequence[Output], answers: Sequence[tuple[str, Result]] = (), crms: Sequence[str] = CRMS
+) -> None:
+    """What a daemon leaves behind. answers: of a CRM to its most urgent errand, one after the other. crms: who was to
+    be told.
+    """
 
     async def live() -> None:
-        store = await Store.open(folder / "calls.db", CRMS)
+        store = await Store.open(folder / "calls.db", crms)
         for chunk in chunks:
             await store.commit(chunk, "office")
         for crm, result in answers:

@@ -136,6 +136,18 @@ def test_a_rung_phone_says_in_which_groups_dialplan_it_is_rung(exten: str, route
     assert told.command("134/card.open").data["call"]["route"] == route
 
 
+@pytest.mark.parametrize("open_on", ["answer", "ring", "ring_sole"])
+def test_a_group_is_excluded_by_the_number_that_is_dialled_for_it(open_on: str) -> None:
+    excluded = office(exclude={"groups": ["600"]}, cards={"open_on": open_on})
+    story = (answers(1, "134"), leaves(9, "134", "client"))
+    of_600 = Story(excluded).play(client_calls(), through_a_macro("600", "134", "120"), *story)
+    assert of_600.cards == []
+    assert "group 600 is excluded" in of_600.trail
+    assert of_600.participants == ["134"]
+    of_601 = Story(excluded).play(client_calls(), through_a_macro("601", "134"), *story)
+    assert of_601.command("134/card.open").data["call"]["route"] == ["601"]
+
+
 def test_a_colleagues_group_call_leaves_the_clients_route_alone() -> None:
     told = Story().play(
         client_calls(),

@@ -12,8 +12,9 @@ import pytest
 
 from amibridge.calls import Finding, Output
 from amibridge.cli.moment import moment
+from amibridge.store import Result, State
 from tests.unit.durable import CALL, WALL, anchored, closes, ended, finished, opens, started, verdict
-from tests.unit.event_tables import Story, office
+from tests.unit.event_tables import Story, answers, client_calls, office, rings
 from tests.unit.operators import DONE, REFUSED, Operator, configuration, fill
 from tests.unit.test_imports import LIGHT_HELP, loaded_by
 
@@ -52,16 +53,19 @@ def operator(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Oper
 
 def shown(operator: Operator) -> list[str]:
     """The calls of the table."""
-    return [line.split()[-1] for line in operator.lines[1:]]
+    column = operator.lines[0].index("call  ") if operator.lines[1:] else 0
+    return [line[column:].split()[0] for line in operator.lines[1:]]
 
 
 def test_calls_are_a_table_the_latest_first(operator: Operator) -> None:
     assert operator.types("calls") == 0
     head, live, over = (re.split(r"  +", line) for line in operator.lines)
-    assert head == ["began (UTC)", "direction", "client", "did", "outcome", "talked", "cards", "call"]
+    assert head == ["began (UTC)", "direction", "client", "did", "outcome", "talked", "cards", "call", "notes"]
     client = ["2026-11-21 19:56:11", "inbound", "+79031234504", "74950000002"]
-    assert live == [*client, "live", "134", "134", LIVE]
-    assert over == [*client, "answered", "134:3.0s", "134", CALL]
+    assert live == [*client, "live", "134", "134", LIVE, "134: waits for bus, waits for sales"]
+    never = "not needed by {} any more (closed before it was shown)"
+    both = f"134: {never.format('bus')}, {never.format('sales')}"
+    assert over == [*client, "answered", "134:3.0s", "134", CALL, both]
 
 
 def test_live_calls_only(operator: Operator) -> None:
@@ -141,7 +145,9 @@ def test_json_is_the_output_contract(operator: Operator) -> None:
     assert over["participants"] == RECORD["participants"]
     assert live["call_id"] == LIVE
     assert (live["ended_at"], live["outcome"], live["answered"]) == (None, None, True)
-    assert live["cards"] == [{"extension": "134", "opened_at": "2026-11-21T19:56:11.250Z", "closed_at": None}]
+    (card,) = live["cards"]
+    assert card.pop("not_shown") == ["waits for bus", "waits for sales"]
+    assert card == {"extension": "134", "opened_at": "2026-11-21T19:56:11.250Z", "closed_at": None}
     assert over.keys() <= live.keys()
 
 
@@ -176,6 +182,81 @@ def test_explain_tells_what_became_of_each_command(tmp_path: Path, capsysbinary:
         "  134/card.open: waits for bus since TIME, 0 attempts",
         "  134/card.open: delivered to sales at TIME, 1 attempt",
     ]
+
+
+NEVER_SEEN = [
+    (Result(State.EXPIRED), "too late for sales"),
+    (REFUSED, "refused by sales (HTTP 410)"),
+    (Result(State.SUPERSEDED, "dropped by hand"), "not needed by sales any more (dropped by hand)"),
+    (None, "waits for sales"),
+]
+
+
+@pytest.mark.parametrize(("result", "why"), NEVER_SEEN)
+def test_a_card_that_was_never_seen_says_so(
+    result: Result | None, why: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    answers = [("sales", DONE), *([("sales", result)] if result else [])]
+    fill(tmp_path, RUNNING, answers=answers)
+    operator = Operator(configuration(tmp_path, crm="[{name: sales, kind: mqtt}]"), capsysbinary)
+    operator.types("calls")
+    assert operator.lines[1].endswith(f"{LIVE}  134: waits for bus, which is not configured any more, {why}")
+    operator.types("calls", "--json")
+    (card,) = json.loads(operator.out)["cards"]
+    assert why in card["not_shown"]
+    operator.types("explain", LIVE, "134")
+    below = operator.lines[operator.lines.index("  134: participant. Card from 19:56:11.250, still open.") :]
+    lost = [line for line in below if line.startswith("      The card was not shown: ")]
+    assert len(lost) == 2
+    assert "waits for bus since" in lost[0]
+    assert lost[0].endswith("0 attempts, which is not configured any more")
+    assert why.partition(" (")[0] in lost[1]
+
+
+def test_a_card_that_was_seen_once_says_nothing(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    fill(tmp_path, RUNNING, answers=[(crm, DONE) for crm in ("sales", "bus") for _ in range(2)])
+    fill(tmp_path, [closes(call=LIVE), opens("134", LIVE, 2)], answers=[("sales", DONE), ("sales", REFUSED)])
+    operator = Operator(configuration(tmp_path), capsysbinary)
+    operator.types("calls")
+    assert operator.lines[1].endswith(LIVE)
+    operator.types("explain", LIVE)
+    assert "not shown" not in operator.out
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"crm": "[]"}, "no CRM is configured"),
+        ({}, "no CRM was told: none was configured, or it was in shadow mode"),
+        ({"more": ("shadow: true",)}, "no CRM was told (shadow: true)"),
+    ],
+)
+def test_a_card_that_nobody_was_told_of_says_so(
+    config: dict[str, Any], why: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    fill(tmp_path, RUNNING, crms=())
+    operator = Operator(configuration(tmp_path, *config.pop("more", ()), **config), capsysbinary)
+    operator.types("calls")
+    assert operator.lines[1].endswith(f"{LIVE}  134: {why}")
+    operator.types("explain", LIVE)
+    assert f"      The card was not shown: {why}" in operator.lines
+
+
+def test_why_a_live_call_has_no_card_so_far(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    patient = Story(office(cards={"min_talk_seconds": 60})).play(client_calls(), rings(0.1, "134"), answers(1, "134"))
+    fill(tmp_path, patient.out)
+    operator = Operator(configuration(tmp_path), capsysbinary)
+    why = "min_talk_seconds asks for 60 s of talk"
+    operator.types("calls")
+    assert operator.lines[1].endswith(f"134: no card, {why}")
+    operator.types("explain", patient.out[0].call_id, "134")
+    assert f"  134: participant. No card: {why}." in operator.lines
+    patient.play("70 Hold 134")
+    fill(tmp_path, patient.out)
+    operator.types("calls", "--json")
+    (record,) = map(json.loads, operator.lines)
+    assert [card["extension"] for card in record["cards"]] == ["134"]
+    assert "no_card" not in record["verdicts"]["134"]
 
 
 def test_explain_a_live_call(operator: Operator) -> None:
@@ -219,7 +300,7 @@ def test_a_capture_is_told_by_its_spelling(operator: Operator, tmp_path: Path, m
     assert operator.err.endswith("to play the capture of this name, write ./heard\n")
     for capture in ("./heard", "heard.ami"):
         assert operator.types("explain", capture, "office:1.1") == 1
-        assert operator.err.startswith(f"{capture}: ")
+        assert operator.err.startswith(capture)
     assert operator.types("explain", "./heard") == 2
     assert operator.types("explain", CALL, "134", "120") == 2
 

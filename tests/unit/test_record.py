@@ -188,7 +188,7 @@ def test_a_capture_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureF
         (["--from", "{}/capture.ami", "{}/out.ami"], "--from takes a capture's file, and --scrub says what to do"),
         (["--from", "-", "--scrub", "{}/out.ami"], "--from takes a capture's file, and --scrub says what to do"),
         (["--from", "{}/capture.ami", "--scrub", "{}/out.ami"], "{}/capture.ami: No such file or directory"),
-        (["--from", "{}/main.gz", "--scrub", "{}/out.ami"], "{}/main.gz: Not a gzipped file"),
+        (["--from", "{}/main.gz", "--scrub", "{}/out.ami"], "{}/main.gz is text, and no line of it begins an event"),
     ],
 )
 def test_says_what_it_cannot(
