@@ -7,16 +7,15 @@ import string
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 from yarl import URL
 
 from amibridge.calls import Command, CommandType
+from amibridge.crm import http
 from amibridge.crm.interface import Answer, Capabilities, Done, Gone, Lost, Memory, Refused, Repeat, Retry
 from amibridge.crm.message import message
 
@@ -73,12 +72,7 @@ class Webhook:
         self._timeout = settings.timeout
         self._wall = wall
         self.sign_with(settings.secrets)
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=settings.timeout),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=settings.concurrency),
-            headers={"user-agent": "amibridge", "content-type": "application/json"},
-        )
+        self._session = http.session(settings.timeout, settings.concurrency)
 
     def sign_with(self, secrets: Sequence[str]) -> None:
         """From now on. Raises ValueError for a secret that is none; then nothing has changed."""
@@ -88,16 +82,16 @@ class Webhook:
         content = body(command)
         if len(content) >= LIMIT:
             return Refused(f"the body would have {len(content)} bytes")
-        headers = signed(message_id(command), int(self._wall()), content, self._keys)
+        now = self._wall()
+        headers = {"content-type": "application/json", **signed(message_id(command), int(now), content, self._keys)}
         try:
-            async with self._session.post(self._url, data=content, headers=headers, allow_redirects=False) as response:
-                return answer(response.status, response.headers.get("retry-after"), self._wall())
-        except aiohttp.ClientConnectorError as error:
-            return Retry(f"no connection: {type(error.__cause__ or error).__name__}")
-        except TimeoutError:
-            return Lost("no answer in time")
-        except aiohttp.ClientError as error:
-            return Lost(f"no answer: {type(error).__name__}")
+            # What stands in the answer means nothing: not a byte of it is read.
+            said = await http.post(self._session, self._url, content, headers=headers, wanted=False, now=now)
+        except http.NobodyThereError as error:
+            return Retry(str(error), unreached=True)
+        except http.NoAnswerError as error:
+            return Lost(str(error))
+        return answer(said.status, said.after)
 
     async def probe(self) -> Sequence[str]:
         """A command cannot be tried without being one: only the way to the receiver can."""
@@ -150,8 +144,8 @@ def signed(webhook_id: str, timestamp: int, content: bytes, keys: Sequence[bytes
     return headers
 
 
-def answer(status: int, retry_after: str | None, now: float) -> Answer:
-    """What an HTTP status means for the command. now: the wall clock, for a `Retry-After` that names a time."""
+def answer(status: int, after: float | None) -> Answer:
+    """What an HTTP status means for the command. after: seconds that the receiver asks for."""
     if 200 <= status < 300:
         return Done()
     if status == HTTPStatus.GONE:
@@ -159,19 +153,7 @@ def answer(status: int, retry_after: str | None, now: float) -> Answer:
     if status in _OF_THE_COMMAND:
         return Refused(f"HTTP {status}")
     why = f"HTTP {status}, a redirect, which is not followed" if 300 <= status < 400 else f"HTTP {status}"
-    return Retry(why, _seconds(retry_after, now))
-
-
-def _seconds(retry_after: str | None, now: float) -> float | None:
-    """`Retry-After`: seconds, or a date."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
-    except ValueError:
-        return None
+    return Retry(why, after)
 
 
 def _cut(value: Any, texts: int, entries: int) -> Any:

@@ -20,11 +20,13 @@ from amibridge.crm.bitrix24.trouble import (
     NotNowError,
     PortalError,
     RefusedError,
+    UnansweredError,
     trouble,
 )
 from tests.unit.office import call
 
 NOW = 1_795_290_000.0
+NO_TIMES: list[Any] = [NOW - 5, -1, 0, "nan", "-inf", 10**400, None, [], "soon"]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,20 @@ NOW = 1_795_290_000.0
         (400, "ERROR_CORE", "Call is not found", NotFoundError),
         (400, "ERROR_CORE", "Call is not found (call should be registered prior to finishing", NotFoundError),
         (400, "ERROR_CORE", "Unknown TYPE", RefusedError),
-        (400, "", "", RefusedError),
+        (400, "", "Parameter 'values' is required", RefusedError),
+        (400, "SOMETHING_NEW", "", RefusedError),
+        (409, "SOMETHING_NEW", "", RefusedError),
+        (200, "ERROR_CORE", "Unknown TYPE", RefusedError),
+        (413, "", "", RefusedError),
+        (400, "", "", UnansweredError),
+        (408, "", "", UnansweredError),
+        (425, "", "", UnansweredError),
+        (200, "INTERNAL_SERVER_ERROR", "", UnansweredError),
+        (200, "SOMETHING_NEW", "", UnansweredError),
+        (200, "", "", UnansweredError),
+        (400, "ERROR_CORE", "User is not found or is not active", RefusedError),
+        (500, "ERROR_CORE", "Call is not found", NotNowError),
+        (403, "user_access_error", "", NoRightError),
     ],
 )
 def test_what_a_portal_says_and_what_it_means(status: int, code: str, text: str, error: type[PortalError]) -> None:
@@ -60,7 +75,13 @@ def test_what_a_portal_says_and_what_it_means(status: int, code: str, text: str,
 
 @pytest.mark.parametrize(
     ("time", "after"),
-    [({"operating_reset_at": NOW + 60}, 60.0), ({"operating_reset_at": NOW - 5}, 0.0), ({}, None), (None, None)],
+    [
+        (None, None),
+        ({}, None),
+        ({"operating_reset_at": NOW + 60}, 60.0),
+        *(({"operating_reset_at": far}, 600.0) for far in (4_102_444_800, "inf", 1e308, 10**40)),
+        *(({"operating_reset_at": no}, None) for no in NO_TIMES),
+    ],
 )
 def test_a_used_up_method_says_until_when(time: Any, after: float | None) -> None:
     said = trouble("some.method", 429, {"error": "OPERATION_TIME_LIMIT", "time": time}, NOW)
