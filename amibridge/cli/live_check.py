@@ -18,6 +18,7 @@ from amibridge.directory.crms import Crm
 from amibridge.directory.loading import Loaded
 from amibridge.directory.secrets import SecretError
 from amibridge.directory.settings import Pbx
+from amibridge.store import holder
 
 PATIENCE = 30.0
 """Seconds for one PBX or CRM."""
@@ -66,10 +67,23 @@ async def _pbx(what: str, pbx: Pbx) -> Tried:
 
 async def _crm(what: str, crm: Crm, loaded: Loaded) -> Tried:
     try:
-        adapter = adapter_for(crm, loaded.settings, lambda extension: loaded.directory.person(extension).crm_user)
+        adapter = adapter_for(
+            crm,
+            loaded.settings,
+            lambda extension: loaded.directory.person(extension).crm_user,
+            renews=not _daemon_runs(loaded),
+        )
     except (SecretError, UnusableCrmError) as error:
         return Tried(what, [str(error)])
     return Tried(what, await _probed(adapter))
+
+
+def _daemon_runs(loaded: Loaded) -> bool:
+    """Whether a daemon has this store; one that cannot be looked for may be there."""
+    try:
+        return holder(loaded.settings.store.path) is not None
+    except OSError:
+        return True
 
 
 async def _probed(adapter: Adapter) -> Sequence[str]:

@@ -15,8 +15,11 @@ class UnusableCrmError(Exception):
     """A CRM cannot be talked to as it is configured; the text names it, and says why."""
 
 
-def adapter_for(crm: Crm, settings: Settings, user_of: UserOf) -> Adapter:
-    """The adapter of one configured CRM. Raises UnusableCrmError and SecretError."""
+def adapter_for(crm: Crm, settings: Settings, user_of: UserOf, *, renews: bool = True) -> Adapter:
+    """The adapter of one configured CRM. renews: False beside a daemon, who alone may use up a token that rotates.
+
+    Raises UnusableCrmError and SecretError.
+    """
     try:
         match crm:
             case Webhook():
@@ -24,7 +27,7 @@ def adapter_for(crm: Crm, settings: Settings, user_of: UserOf) -> Adapter:
             case Mqtt():
                 return _mqtt(crm, settings)
             case Bitrix24():
-                return _bitrix24(crm, settings, user_of)
+                return _bitrix24(crm, settings, user_of, renews)
     except (ValueError, OSError) as error:
         raise UnusableCrmError(f"crm {crm.name}: {error}") from None
 
@@ -55,7 +58,7 @@ def _mqtt(crm: Mqtt, settings: Settings) -> Adapter:
     )
 
 
-def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf) -> Adapter:
+def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf, renews: bool) -> Adapter:
     from amibridge.crm import bitrix24
 
     application = None
@@ -66,6 +69,7 @@ def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf) -> Adapter:
             read_secret(crm.oauth.refresh_token),
             crm.oauth.token_url,
             settings.store.path.with_name(f"{crm.name}.tokens"),
+            renews,
         )
     everywhere = bitrix24.Newcomer(crm.create_lead, crm.source)
     lines = {
