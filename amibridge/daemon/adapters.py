@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from amibridge.crm.interface import Adapter, Pace
 from amibridge.directory.crms import Bitrix24, Crm, Mqtt, Webhook
+from amibridge.directory.numbers import plain_number, to_e164
 from amibridge.directory.secrets import read_secret
 from amibridge.directory.settings import Settings
 
@@ -84,10 +85,21 @@ def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf, renews: bool) 
             crm.name,
             read_secret(crm.url),
             application,
-            bitrix24.Wishes(everywhere, lines, crm.add_to_chat),
+            bitrix24.Wishes(everywhere, lines, crm.add_to_chat, _own(settings)),
             missed_owner,
             Pace(crm.requests_per_second, crm.burst),
             crm.timeout_seconds,
         ),
         user_of,
     )
+
+
+def _own(settings: Settings) -> Callable[[str], bool]:
+    """Whether a number is one of the company's own, however it is written."""
+    region = settings.numbers.region
+
+    def same(number: str) -> str:
+        return to_e164(number, region) or plain_number(number)
+
+    own = frozenset(map(same, settings.numbers.own))
+    return lambda number: same(number) in own

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amibridge.crm.bitrix24 import forms
-from amibridge.crm.bitrix24.forms import Newcomer, Wishes
+from amibridge.crm.bitrix24.forms import WITHHELD, Newcomer, Wishes
 from amibridge.crm.bitrix24.questions import MOST_IN_A_BATCH, Question, Reply, batch, query, replies
 from amibridge.crm.bitrix24.told import Told
 from amibridge.crm.bitrix24.trouble import (
@@ -152,7 +152,17 @@ def test_the_chat_is_always_named(add: bool) -> None:
     ],
 )
 def test_what_counts_as_a_number(raw: str | None, number: str | None) -> None:
-    assert forms.number(call(client=None, client_raw=raw)) == number
+    assert forms.number(call(client=None, client_raw=raw), Wishes()) == number
+
+
+def test_a_number_of_the_company_s_own_is_nobody_s_who_calls_in() -> None:
+    """The core does not believe it; the portal was told it all the same, and made the company a client of itself."""
+    wishes = Wishes(Newcomer(create=True), is_own="+74950000002".__eq__)
+    forged = call(client=None, client_raw="+74950000002")
+    assert forms.number(forged, wishes) is None
+    form = forms.register(forged, "12", wishes, None)
+    assert (form["PHONE_NUMBER"], form["CRM_CREATE"]) == (WITHHELD, 0)
+    assert forms.number(call(client=None, client_raw="112"), wishes) == "112", "what is no E.164 is known all the same"
 
 
 def test_the_external_id_is_the_same_for_every_attempt() -> None:

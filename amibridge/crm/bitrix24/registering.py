@@ -42,7 +42,7 @@ class Registry:
 
     async def recognise(self, call: Mapping[str, Any], told: Told) -> None:
         """Asks who the client is in the CRM. A portal that will not tell this does not stop the call."""
-        number = forms.number(call)
+        number = forms.number(call, self._wishes)
         if number is None or told.entity is not None:
             return
         try:
