@@ -16,6 +16,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from amibridge.crm import http
 from amibridge.crm.bitrix24 import Application, Bitrix24, Bitrix24Settings
@@ -24,6 +25,7 @@ from amibridge.crm.interface import Adapter, Done, Lost, Retry
 from amibridge.crm.secrecy import LONGEST, secrets_of, told
 from amibridge.crm.webhook import Webhook, WebhookSettings
 from amibridge.demo.portal import Portal
+from tests.unit.durable import delivering
 from tests.unit.office import office, started
 
 NOW = 1_795_290_980.9
@@ -241,3 +243,28 @@ async def _echoed(stand_in: Portal, form: str) -> bool:
     stand_in.faults._failures.clear()
     await adapter.close()
     return code.lower() not in f"{answer}{missing}".lower()
+
+
+def content_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+async def test_neither_the_log_nor_the_store_learns_a_code(tmp_path: Path) -> None:
+    """What a portal echoes becomes the reason of a dead letter, and of a command that waits."""
+    database = tmp_path / "amibridge.db"
+    async with office() as stand_in:
+        adapter = Bitrix24(Bitrix24Settings("sales", stand_in.webhook_url), lambda extension: "12")
+        address = f"{stand_in.webhook_url}telephony.externalCall.register"
+        with capture_logs() as logs:
+            async with delivering(database, adapter) as world:
+                for status, code in ((400, "ERROR_CORE"), (200, "SOMETHING"), (500, "INTERNAL_SERVER_ERROR")):
+                    stand_in.faults._failures.clear()
+                    stand_in.faults.fail(99, status, code, f"POST {address}: failed; {quote(address, safe='')}")
+                    await world.tell(started(f"office:{status}.1"))
+                    await world.rest()
+                reasons = [str(line.error) for line in await world.deliveries()]
+                kept = await asyncio.to_thread(content_of, tmp_path)
+    assert all("POST http" in reason for reason in reasons), "its words are told, without the code"
+    assert len(reasons) == 3
+    assert stand_in.access.code.encode() not in kept
+    assert stand_in.access.code not in repr(logs)
