@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 DOWN_AFTER = 3
 """Failures in a row after which a CRM is taken to be down."""
+LONG = 30.0
+"""Seconds of a CRM's own wish to be left alone after which cards are lost by it."""
 KNOWN = 0.25
 """What the failure of a call counts that failed before while others went through."""
 MOST_KNOWN = 1000
@@ -38,8 +40,15 @@ class Gate:
         """Calls that failed since anything went through: it may be theirs or the CRM's fault."""
         self._known: dict[str, None] = {}
         """Calls that failed, and then others went through: it is theirs."""
-        self.why: str | None = None
-        """What was wrong the last time; None while it is up."""
+        self._trouble: tuple[float, str] | None = None
+
+    def trouble(self, now: float) -> tuple[float, str] | None:
+        """Since when nothing gets through, and why; None while something does, or is about to."""
+        return self._trouble if not self.up or now < self._asked_until else None
+
+    def open(self) -> None:
+        """Somebody has asked for an attempt at once."""
+        self._silent_until = self._asked_until = 0.0
 
     @property
     def up(self) -> bool:
@@ -71,7 +80,7 @@ class Gate:
         """The CRM has answered for itself, on something of this call."""
         if not self.up:
             log.info("crm.up", crm=self._crm)
-        self._failures, self._silent_until, self.why = 0.0, 0.0, None
+        self._failures, self._silent_until, self._trouble = 0.0, 0.0, None
         self._known |= self._suspects
         self._suspects.clear()
         self._known.pop(call_id, None)
@@ -83,6 +92,8 @@ class Gate:
         if call_id not in self._known:
             self._suspects[call_id] = None
             self._asked_until = max(self._asked_until, now + granted(seconds))
+            if self._asked_until - now > LONG and self._trouble is None:
+                self._trouble = now, f"it has asked to be left alone for {granted(seconds):.0f} s"
 
     def failed(self, now: float, why: str, call_id: str, *, unreached: bool = False) -> None:
         """A command failed in a way that may be the CRM's and not the command's. unreached: it cannot be the latter."""
@@ -95,7 +106,8 @@ class Gate:
                 self._suspects[call_id] = None
         if self.up:
             return
-        self.why = why
+        since, _ = self._trouble or (now, why)
+        self._trouble = since, why
         if was_up:
             log.error("crm.down", crm=self._crm, why=why)
         # Whoever knocked and was not let in makes nobody else wait for longer.

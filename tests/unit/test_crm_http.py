@@ -38,8 +38,11 @@ Made = Callable[[str, Path], Adapter]
 
 
 @asynccontextmanager
-async def server(pieces: Pieces, status: int = 200, encoding: str = "identity") -> AsyncIterator[str]:
-    """A server that answers everything with the same, piece by piece as it is taken. Gives its address."""
+async def server(
+    pieces: Pieces, status: int = 200, encoding: str = "identity", *, ends: asyncio.Event | None = None
+) -> AsyncIterator[str]:
+    """A server that answers everything with the same, piece by piece as it is taken; the answer ends when `ends` is
+    set. Gives its address."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -49,6 +52,8 @@ async def server(pieces: Pieces, status: int = 200, encoding: str = "identity") 
             for piece in pieces():
                 writer.write(piece)
                 await writer.drain()
+        if ends is not None:
+            await ends.wait()
         writer.close()
 
     listening = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -109,6 +114,16 @@ async def test_an_answer_that_never_ends_is_not_waited_for() -> None:
         with pytest.raises(http.NoAnswerError, match="more than 4 MiB"):
             await http.post(client, url, b"")
         assert (await http.post(client, url, b"", wanted=False)).status == 200
+
+
+async def test_an_answer_that_stops_in_its_middle_is_not_waited_for() -> None:
+    ends = asyncio.Event()
+    async with server(lambda: [b'{"result": '], ends=ends) as url, http.session(0.1) as client:
+        with pytest.raises(http.NoAnswerError, match="no answer in time"):
+            await http.post(client, url, b"")
+        with pytest.raises(http.NoAnswerError, match="no answer in time"):
+            await http.post(client, url, b"", seconds=0.2)
+        ends.set()
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "identity", ""])

@@ -237,8 +237,10 @@ def test_a_gate_closes_after_some_failures_and_lets_one_through_at_a_time() -> N
     assert gate.room(101.0, under_way=0) == 1
     assert gate.room(101.0, under_way=1) == 0
     assert gate.opens_at(101.0) is None
+    assert gate.trouble(101.0) == (100.0, "down")
     gate.answered("3")
     assert gate.room(101.0, under_way=3) > 1000
+    assert gate.trouble(101.0) is None
 
 
 def test_a_gate_never_stays_closed_for_longer_than_a_card_lives() -> None:
