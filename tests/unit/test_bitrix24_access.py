@@ -178,6 +178,25 @@ async def test_an_answer_without_a_pair_does_not_replace_the_one_that_works(toke
             assert isinstance(await adapter.send(started(), {}, repeated=True), Done)
 
 
+async def test_a_daemon_that_is_stopped_while_the_pair_is_under_way_keeps_it(tokens: Path) -> None:
+    """The portal has given it out, and the one before is worth nothing any more."""
+    async with office() as portal:
+        one = application(portal, tokens)
+        before = portal.access.pair
+        held = portal.faults.hold(TOKEN)
+        async with let_in(portal, one) as adapter:
+            sending = asyncio.create_task(adapter.send(started(), {}, repeated=False))
+            await portal.until(lambda: portal.access.pair != before)
+            closing = asyncio.create_task(adapter.close())
+            sending.cancel()
+            await asyncio.wait([sending])
+            held.set()
+            await closing
+        assert Pair(kept(tokens)["access"], kept(tokens)["refresh"]) == portal.access.pair
+        async with let_in(portal, one) as adapter:
+            assert isinstance(await adapter.send(started(), {}, repeated=True), Done)
+
+
 async def test_a_pair_that_somebody_else_has_renewed_is_taken_from_the_file(tokens: Path) -> None:
     async with office() as portal:
         one = application(portal, tokens)

@@ -19,6 +19,9 @@ from amibridge.crm.bitrix24.trouble import NoAccessError, NotNowError, Unanswere
 from amibridge.crm.oauth import Pair, PairFile, pair
 from amibridge.crm.secrecy import secrets_of
 
+FAREWELL = 3.0
+"""Seconds that a renewal under way is given when the daemon is stopped: its answer is the only pair that is valid."""
+
 T = TypeVar("T")
 
 
@@ -46,6 +49,10 @@ class Access(Protocol):
         """After the portal has said that `stale` is too old: whether there is something newer. Raises PortalError."""
         ...
 
+    async def close(self) -> None:
+        """Brings to its end what must not be broken off."""
+        ...
+
 
 class WebhookAccess:
     """The address of an inbound webhook: `https://portal/rest/<user>/<code>/`."""
@@ -61,6 +68,9 @@ class WebhookAccess:
 
     async def renew(self, stale: Mapping[str, str]) -> bool:
         return False
+
+    async def close(self) -> None:
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,7 @@ class OAuthAccess:
         self._session = session
         self._file = PairFile(application.tokens, application.refresh_token)
         self._renewing = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
         self._pair: Pair | None = None
         """The pair in use: it is on the disk."""
         self._unkept: Pair | None = None
@@ -107,7 +118,7 @@ class OAuthAccess:
             if self._pair is None and self._unkept is None:
                 self._pair = await self._on_disk(self._file.read)
             if self._pair is None or self._pair.access is None:
-                await self._renew()
+                await self._renewed()
             if self._pair is None or self._pair.access is None:
                 raise NotNowError("tokens: somebody else is about to renew them")
             return {"auth": self._pair.access}
@@ -116,8 +127,20 @@ class OAuthAccess:
         async with self._renewing:
             # Whoever came first has done it for all.
             if self._pair is None or self._pair.access == stale.get("auth"):
-                await self._renew()
+                await self._renewed()
             return True
+
+    async def close(self) -> None:
+        if self._renewal is not None and not self._renewal.done():
+            await asyncio.wait([self._renewal], timeout=FAREWELL)
+            self._renewal.cancel()
+
+    async def _renewed(self) -> None:
+        """As `_renew`, which goes on when whoever waits for it is given up: the new pair may be under way."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew(), name="tokens")
+            self._renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(self._renewal)
 
     async def _renew(self) -> None:
         """Gets a new pair, keeps it, and uses it from then on. Raises PortalError."""

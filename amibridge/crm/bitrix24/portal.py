@@ -100,11 +100,12 @@ class Portal:
         return await answer
 
     async def close(self) -> None:
-        """What is under way is given up."""
+        """What is under way is given up, but for a renewal of the tokens."""
         tasks = [self._sender, *self._under_way]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._access.close()
 
     async def _send_in_turn(self) -> None:
         while True:
