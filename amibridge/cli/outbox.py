@@ -169,5 +169,5 @@ def _tell_the_daemon(database: Path) -> None:
     daemon = holder(database)
     if daemon is None:
         print("no daemon is running: it is tried when one starts", file=sys.stderr)
-    elif not nudge(daemon):
-        print(f"process {daemon} could not be told: it is tried at the next call", file=sys.stderr)
+    elif daemon.pid is None or not nudge(daemon.pid):
+        print("the daemon could not be told: it is tried at the next call", file=sys.stderr)

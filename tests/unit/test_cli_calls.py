@@ -226,7 +226,7 @@ def test_a_capture_is_told_by_its_spelling(operator: Operator, tmp_path: Path, m
 
 def test_without_a_store(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     operator = Operator(configuration(tmp_path), capsysbinary)
-    for command in (["calls"], ["explain", CALL], ["status"], ["outbox", "list"], ["backup", str(tmp_path / "copy")]):
+    for command in (["calls"], ["explain", CALL], ["outbox", "list"], ["backup", str(tmp_path / "copy")]):
         assert operator.types(*command) == 1
         assert operator.out == ""
         assert operator.err == (
