@@ -136,4 +136,11 @@ async def _open_to_write(path: Path) -> Connection:
 
 
 async def _open_to_read(path: Path) -> Connection:
-    return await connect(f"file:{quote(str(path))}?mode=ro", PATIENCE, uri=True)
+    return await connect(f"file:{quote(str(path))}?mode=ro{_rested(path)}", PATIENCE, uri=True)
+
+
+def _rested(path: Path) -> str:
+    """Where nobody can write, SQLite cannot make the files by which it would hear of those who do, and need not."""
+    log = files_of(path).log
+    whole = not log.exists() or log.stat().st_size == 0
+    return "&immutable=1" if whole and os.statvfs(path).f_flag & os.ST_RDONLY else ""

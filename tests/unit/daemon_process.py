@@ -106,4 +106,5 @@ async def daemon(config: Path, environment: Mapping[str, str] | None = None) -> 
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            # Its log is read to the end: a pipe that is full is never seen to close.
+            await process.communicate()

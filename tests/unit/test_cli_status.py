@@ -105,7 +105,7 @@ def test_what_the_daemon_says_beside_its_store(
         health = store.health()
         # Moments are told here as seconds from now.
         shift = {name: getattr(health, name) + said[name] for name in ("at", "committed") if name in said}
-        await store.report(replace(health, **{**said, **shift}))
+        await store.report(replace(health, **(said | shift)))
         try:
             return await asyncio.to_thread(operator.types, "status")
         finally:

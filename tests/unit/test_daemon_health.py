@@ -1,6 +1,7 @@
 """What a real daemon says when its disk, its file or its CRM fails: to the log, systemd and `amibridge status`."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -37,13 +38,18 @@ class Ward:
     def database(self) -> Path:
         return self.config.parent / "calls.db"
 
-    async def status(self, told: str, *arguments: str) -> int:
+    async def is_well(self) -> bool:
+        """Asks until nothing is wrong."""
+        return await self.status("daemon: running", until=0) == 0
+
+    async def status(self, told: str, until: int | None = None) -> int:
         """Asks until this is told. Returns the exit status."""
-        async with asyncio.timeout(2 * PATIENCE):
-            while True:
-                exit_status = await asyncio.to_thread(self.operator.types, "status", *arguments)
-                if told in self.operator.out:
-                    return exit_status
+        for _ in range(100):
+            exit_status = await asyncio.to_thread(self.operator.types, "status")
+            if told in self.operator.out and until in (None, exit_status):
+                return exit_status
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"never told {told}, but {self.operator.out}{self.operator.err}")
 
 
 @asynccontextmanager
@@ -64,7 +70,7 @@ async def test_a_file_that_is_deleted_or_replaced_is_said_everywhere(
     tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     async with watched(tmp_path, capsysbinary) as ward:
-        assert await ward.status("daemon: running") == 0
+        assert await ward.is_well()
         aside = tmp_path / "aside.db"
         os.rename(ward.database, aside)  # noqa: PTH104
         assert await ward.status("is no longer") == CRITICAL
@@ -76,7 +82,7 @@ async def test_a_file_that_is_deleted_or_replaced_is_said_everywhere(
         await ward.running.says("event=store.file_replaced")
         os.replace(aside, ward.database)  # noqa: PTH105
         await ward.running.says("event=store.file_back")
-        assert await ward.status("daemon: running") == 0
+        assert await ward.is_well()
         assert await ward.running.stops() == 0
 
 
@@ -87,7 +93,7 @@ async def test_a_deleted_lock_file_lets_no_second_daemon_in(
         files_of(ward.database).lock.unlink()
         async with daemon(ward.config) as second:
             assert await second.ends() == 3
-        assert await ward.status(f"daemon: running, process {ward.running.pid}") == 0
+        assert await ward.status(f"daemon: running, process {ward.running.pid}", until=0) == 0
         assert await ward.running.stops() == 0
 
 
@@ -102,10 +108,10 @@ async def test_a_crm_that_is_down_is_known_at_once(tmp_path: Path, capsysbinary:
             assert "HTTP 503" in ward.operator.out
             await ward.systemd.hears_like("STATUS=sales: down: ")
             receiver.answer = lambda delivered: web.Response(status=204)
-            assert await asyncio.to_thread(ward.operator.types, "outbox", "retry", "1") == 0
+            assert await asyncio.to_thread(ward.operator.types, "outbox", "retry", "1") == 0, ward.operator.err
             await ward.running.says("event=crm.up")
             await ward.systemd.hears_like("STATUS=all is well")
-            assert await ward.status("daemon: running") == 0
+            assert await ward.is_well()
             assert await ward.running.stops() == 0
 
 
@@ -124,40 +130,57 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def fill_up(folder: Path) -> None:
     """Leaves no byte."""
-    room = os.statvfs(folder)
-    with (folder / "ballast").open("wb") as ballast:
-        os.posix_fallocate(ballast.fileno(), 0, room.f_bavail * room.f_frsize)
+    with contextlib.suppress(OSError), (folder / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
 
 
 async def test_a_full_disk_is_known_at_once_and_that_it_is_over(
     tmp_path: Path, small_disk: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     async with watched(tmp_path, capsysbinary, where=small_disk) as ward:
-        assert await ward.status("daemon: running") == 0
+        assert await ward.is_well()
         fill_up(small_disk)
         assert await ward.status("0.0 MiB are left on the disk") == WARNING
-        ward.pbx.links[-1].send(*map(calls_in, range(3_000)))
+        ward.pbx.links[-1].send(*map(calls_in, range(100)))
         await ward.running.says("event=store.waiting")
         assert await ward.status("nothing can be committed since 20") == CRITICAL
         assert "database or disk is full" in ward.operator.out
         await ward.systemd.hears_like("STATUS=nothing can be committed, no card leaves: ")
         (small_disk / "ballast").unlink()
         await ward.running.says("event=store.recovered")
-        assert await ward.status("daemon: running") == 0
+        assert await ward.is_well()
         assert await ward.running.stops() == 0
 
 
-async def test_a_disk_that_is_remounted_for_reading_only(
-    tmp_path: Path, small_disk: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+async def test_a_daemon_that_is_stuck(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The daemon cannot even say so beside the store: its silence does."""
     monkeypatch.setattr("amibridge.cli.vital.STUCK", 2.0)
-    async with watched(tmp_path, capsysbinary, where=small_disk) as ward:
-        # Somebody has the file system open for writing: only a bind mount can be turned.
-        os.kill(ward.running.pid, signal.SIGSTOP)
+    async with watched(tmp_path, capsysbinary) as ward:
+        ward.running.signal(signal.SIGSTOP)
         assert await ward.status("the daemon has said nothing for ") == CRITICAL
-        os.kill(ward.running.pid, signal.SIGCONT)
+        ward.running.signal(signal.SIGCONT)
         assert await ward.running.stops() == 0
+
+
+async def test_a_disk_for_reading_only(
+    tmp_path: Path, small_disk: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """It ends with 1: mounted for writing again, another start mends it. What is kept can be read all the same."""
+    async with watched(tmp_path, capsysbinary, where=small_disk) as ward:
+        ward.pbx.links[-1].send(*CALL)
+        await ward.running.says("event=card.open")
+        assert await ward.running.stops() == 0
+    remounting = await asyncio.create_subprocess_exec("mount", "-o", "remount,ro", str(small_disk))
+    assert await remounting.wait() == 0
+    async with daemon(ward.config) as running:
+        assert await running.ends() == 1
+        assert "Read-only file system" in running.log[-1]
+        assert f"mount the file system of {small_disk} for writing" in running.log[-1]
+    assert await asyncio.to_thread(ward.operator.types, "calls") == 0, ward.operator.err
+    assert "79031234504" in ward.operator.out
+    assert await ward.status("no daemon is running") == CRITICAL
 
 
 async def test_what_is_no_database_ends_with_5_and_is_not_touched(tmp_path: Path) -> None:
