@@ -96,7 +96,7 @@ class Service:
         helpers = [
             asyncio.create_task(self._stop.wait(), name="stop"),
             asyncio.create_task(self._reload_when_asked(), name="reload"),
-            asyncio.create_task(forget_daily(store, self._loaded.settings.store.keep_days), name="retention"),
+            asyncio.create_task(self._forget(store), name="retention"),
             *(asyncio.create_task(listener.keep_time(), name="deadlines") for listener in self._listeners),
             *([asyncio.create_task(delivery.run(), name="delivery")] if delivery else []),
             asyncio.create_task(store.breaks(), name="damage"),
@@ -122,6 +122,10 @@ class Service:
             for helper in (*helpers, *beside):
                 helper.cancel()
             await asyncio.gather(*helpers, *beside, return_exceptions=True)
+
+    async def _forget(self, store: Store) -> None:
+        settings = self._loaded.settings
+        await forget_daily(store, settings.store.keep_days, [crm.name for crm in settings.crm])
 
     async def _close(self, running: Sequence[asyncio.Task[None]]) -> None:
         """Closes the sessions. A handler at work finishes, unless it waits for room in a store whose disk fails."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -177,6 +177,12 @@ class Store:
     async def forget(self, before: float) -> int:
         """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""
         return await retention.forget(self._owner, before)
+
+    async def give_up(self, crms: Collection[str], before: float) -> dict[str, int]:
+        """Makes dead letters of what waits for others than these CRMs and was committed before a moment (seconds since
+        the epoch). Returns how many there were, by CRM.
+        """
+        return await retention.give_up(self._owner, crms, before, self.now())
 
     async def close(self) -> None:
         """Writes what waits, closes the file and gives up the lock."""
