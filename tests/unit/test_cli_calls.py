@@ -264,6 +264,6 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     assert process.returncode != 0
 
 
-@pytest.mark.parametrize("command", ["calls", "explain", "status", "outbox", "backup"])
+@pytest.mark.parametrize("command", ["calls", "explain", "status", "outbox", "backup", "restore"])
 def test_the_help_stays_light(command: str) -> None:
     assert not loaded_by(command, "--help") & {*LIGHT_HELP, "aiosqlite"}
