@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Works until it is told to stop. The exit status: 0 stopped, 2 configuration, 3 already running, 4 a database of
-    a newer version, 1 anything else."""
+    a newer version or of another program, 5 a damaged one, 1 anything else."""
     from amibridge.directory.loading import load
     from amibridge.directory.problems import ConfigurationError
 

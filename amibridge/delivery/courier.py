@@ -14,7 +14,7 @@ from amibridge.crm.interface import Adapter, Answer, Bucket, Done, Gone, Lost, R
 from amibridge.delivery.clock import Clock
 from amibridge.delivery.gate import Gate
 from amibridge.delivery.settling import Poisoned, bounded, needless, settled
-from amibridge.store import Errand, Outbox, Result, State, StoreFailedError
+from amibridge.store import Down, Errand, Outbox, Result, State, StoreFailedError
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,8 @@ class Courier:
         pace = self._capabilities.pace
         self._bucket = None if pace is None else Bucket(pace)
         self._gone: str | None = None
+        self._gone_since = 0.0
+        self._pressed = outbox.pressed
         self._stir = asyncio.Event()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         """Call id to the errand under way."""
@@ -73,6 +75,14 @@ class Courier:
     @property
     def status(self) -> CourierStatus:
         return CourierStatus(self.crm, self._gate.up and self._gone is None, self._gone, len(self._lanes))
+
+    @property
+    def down(self) -> Down | None:
+        """Since when nothing gets through to the CRM, and why; None while something does."""
+        if self._gone is not None:
+            return Down(self.crm, self._gone_since, self._gone, for_good=True)
+        trouble = self._gate.trouble(self._clock.now())
+        return None if trouble is None else Down(self.crm, *trouble)
 
     async def run(self) -> None:
         """Works until it is cancelled; errands under way then have some seconds to come home."""
@@ -97,6 +107,9 @@ class Courier:
         if self._gone is not None:
             return None
         now = self._clock.now()
+        if self._pressed != self._outbox.pressed:
+            self._pressed = self._outbox.pressed
+            self._gate.open()
         if self._next_expiry <= now:
             for key in await self._outbox.expire(self.crm, self._busy()):
                 log.warning("delivery.expired", crm=self.crm, key=key)
@@ -204,7 +217,7 @@ class Courier:
             case Done() | Refused():
                 self._gate.answered(call_id)
             case Gone(why):
-                self._gone = why
+                self._gone, self._gone_since = why, self._clock.now()
                 log.error("crm.gone", crm=self.crm, why=why, meaning="nothing is sent to it until the next start")
             case Retry(alone=True):
                 self._gate.answered(call_id)
