@@ -6,8 +6,14 @@ import pwd
 SERVICE_USER = "amibridge"
 """`User=` of the unit."""
 
+User = pwd.struct_passwd
 
-def account(name: str) -> pwd.struct_passwd | None:
+
+class NoSuchUserError(Exception):
+    """Nothing can be said for this user. The text says why, and what to do."""
+
+
+def account(name: str) -> User | None:
     """The host's user of this name, if there is one."""
     try:
         return pwd.getpwnam(name)
@@ -15,6 +21,24 @@ def account(name: str) -> pwd.struct_passwd | None:
         return None
 
 
-def service_account() -> pwd.struct_passwd | None:
+def service_account() -> User | None:
     """Whom root works for: the service's user, where the host has one. Anybody else works as himself: None."""
     return account(SERVICE_USER) if os.geteuid() == 0 else None
+
+
+def whom_to_check_for(name: str | None) -> User:
+    """The user of this name; of no name, the service's where root asks, or else whoever asks.
+
+    Raises NoSuchUserError.
+    """
+    if name is None:
+        try:
+            return service_account() or pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise NoSuchUserError(f"the host knows no user {os.geteuid()}; name one with --user") from None
+    user = account(name)
+    if user is None:
+        raise NoSuchUserError(f"there is no user {name}; as root: useradd --system {name}")
+    if os.geteuid() not in (0, user.pw_uid):
+        raise NoSuchUserError(f"what {name} may is for {name} and root to try; ask as root")
+    return user

@@ -15,6 +15,8 @@ CACHE = Path(__file__).parent / ".cache"
 SHARED = ("/etc/resolv.conf", "/etc/hosts")
 """Of this machine: without them a folder knows no names."""
 
+USUAL = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+
 
 class CannotMakeError(Exception):
     """What this machine lacks, in words for whoever started the tests."""
@@ -62,8 +64,7 @@ def entering(root: Path, mounts: Mapping[Path, str], script: str, environment: M
         inside = shlex.quote(f"{root}{there}")
         make_it = f"mkdir -p {inside}" if here.is_dir() else f"mkdir -p $(dirname {inside}) && touch {inside}"
         before += [f"{{ {make_it}; }}", f"mount --rbind {shlex.quote(str(here))} {inside}"]
-    said = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
-    variables = [f"{name}={value}" for name, value in {**said, **environment}.items()]
+    variables = [f"{name}={value}" for name, value in {**USUAL, **environment}.items()]
     inner = shlex.join(["env", "-i", *variables, "chroot", str(root), "/bin/sh", "-euc", script])
     outer = " && ".join([*before, f"exec {inner}"])
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", outer]
