@@ -32,13 +32,18 @@ def whom_to_check_for(name: str | None) -> User:
     Raises NoSuchUserError.
     """
     if name is None:
-        try:
-            return service_account() or pwd.getpwuid(os.geteuid())
-        except KeyError:
-            raise NoSuchUserError(f"the host knows no user {os.geteuid()}; name one with --user") from None
+        return service_account() or _myself()
     user = account(name)
     if user is None:
         raise NoSuchUserError(f"there is no user {name}; as root: useradd --system {name}")
     if os.geteuid() not in (0, user.pw_uid):
         raise NoSuchUserError(f"what {name} may is for {name} and root to try; ask as root")
     return user
+
+
+def _myself() -> User:
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:  # a container's user may be a bare number
+        return User((str(uid), "x", uid, os.getegid(), "", "/", ""))
