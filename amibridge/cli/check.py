@@ -70,7 +70,7 @@ def _live(loaded: "Loaded") -> int:
 
     peers = tried(loaded)
     for peer in peers:
-        print(f"{peer.what}: {'; '.join(peer.wrong) or 'fine'}")
+        print(f"{peer.what}: {'; '.join(peer.wrong) or peer.fine}")
     return 1 if any(peer.wrong for peer in peers) else 0
 
 
