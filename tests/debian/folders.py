@@ -12,6 +12,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = Path(__file__).parent / ".cache"
+NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 SHARED = ("/etc/resolv.conf", "/etc/hosts")
 """Of this machine: without them a folder knows no names."""
 
@@ -24,12 +25,14 @@ class CannotMakeError(Exception):
 
 def lacks() -> list[str]:
     """What is missing to make a folder and to enter it."""
-    missing = [] if os.geteuid() == 0 else ["root is needed (for chroot)"]
-    return missing + [
-        f"{command} is missing (apt-get install {package})"
-        for command, package in (("mmdebstrap", "mmdebstrap"), ("unshare", "util-linux"))
-        if shutil.which(command) is None
-    ]
+    if os.geteuid() != 0:
+        return ["root is needed (for chroot)"]
+    if shutil.which("mmdebstrap") is None:
+        return ["mmdebstrap is missing (apt-get install it)"]
+    tried = subprocess.run([*NAMESPACES, "true"], capture_output=True, text=True)
+    return (
+        [f"no namespaces can be made here, as inside of a chroot: {tried.stderr.strip()}"] if tried.returncode else []
+    )
 
 
 def make(suite: str, root: Path, packages: Sequence[str], variant: str = "minbase") -> None:
@@ -67,7 +70,7 @@ def entering(root: Path, mounts: Mapping[Path, str], script: str, environment: M
     variables = [f"{name}={value}" for name, value in {**USUAL, **environment}.items()]
     inner = shlex.join(["env", "-i", *variables, "chroot", str(root), "/bin/sh", "-euc", script])
     outer = " && ".join([*before, f"exec {inner}"])
-    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", outer]
+    return [*NAMESPACES, "sh", "-euc", outer]
 
 
 def pip_settings() -> tuple[dict[str, str], dict[Path, str]]:

@@ -18,6 +18,7 @@ from tests.debian.folders import CACHE, REPOSITORY, CannotMakeError, lacks, make
 from tests.debian.shell import Shell
 from tests.live import scenarios as _declared  # noqa: F401 -- the import declares them
 from tests.live.asterisk import Asterisk
+from tests.live.errors import CannotPlayError
 from tests.live.folders import asterisk_folder
 from tests.live.folders import lacks as lacks_for_asterisk
 from tests.live.lab import Lab
@@ -90,7 +91,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         if not bare.exists():
             make("bookworm", bare, ["python3", "ca-certificates"])
         pbx = Asterisk("22", asterisk_folder("22"))
-    except CannotMakeError as error:
+    except (CannotMakeError, CannotPlayError) as error:
         pytest.skip(str(error))
     shutil.copytree(bare, root, symlinks=True, ignore=lambda folder, _: ["dev"] if folder == str(bare) else [])
     (root / "dev").mkdir()
