@@ -1,6 +1,7 @@
 """``amibridge check``: is the configuration valid, and will it make wrong cards?"""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         return 1
     print("\n".join(_summary(args.config, loaded)))
     print(f"Checked as {user.pw_name}" + ("" if user.pw_name == SERVICE_USER else f"; {_as_the_service(user)}"))
+    if alone := _of_the_service_alone(loaded):
+        print(f"By hand `run` would end: only systemd gives the credentials {', '.join(alone)}")
     return _live(loaded) if args.live else 0
 
 
@@ -56,6 +59,16 @@ def _troubles(path: Path, loaded: "Loaded", user: User) -> list[str]:
     unit = installed() if user.pw_name == SERVICE_USER else None
     main, _ = read(path)
     return [str(problem) for problem in sorted(troubles(loaded, main, unit, user))]
+
+
+def _of_the_service_alone(loaded: "Loaded") -> list[str]:
+    """The secrets that whoever types has not."""
+    from amibridge.directory.findings import secrets_of
+    from amibridge.directory.secrets import Origin
+
+    if "CREDENTIALS_DIRECTORY" in os.environ:
+        return []
+    return sorted({secret.where for _, secret in secrets_of(loaded.settings) if secret.origin is Origin.CREDENTIAL})
 
 
 def _as_the_service(user: User) -> str:

@@ -30,9 +30,7 @@ def lacks() -> list[str]:
     if shutil.which("mmdebstrap") is None:
         return ["mmdebstrap is missing (apt-get install it)"]
     tried = subprocess.run([*NAMESPACES, "true"], capture_output=True, text=True)
-    return (
-        [f"no namespaces can be made here, as inside of a chroot: {tried.stderr.strip()}"] if tried.returncode else []
-    )
+    return [f"no namespaces can be made here: {tried.stderr.strip()}"] if tried.returncode else []
 
 
 def make(suite: str, root: Path, packages: Sequence[str], variant: str = "minbase") -> None:

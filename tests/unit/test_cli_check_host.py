@@ -159,6 +159,18 @@ def test_the_command_fails_and_says_as_whom_it_looked(folder: Path, capsys: pyte
     assert (out, err.splitlines()[-1]) == ("", "checked as nobody: `run` would end with this")
 
 
+@as_root
+def test_what_only_the_service_has_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, MAIN.replace("{file: ami.secret}", "{credential: ami}"))
+    monkeypatch.setattr("amibridge.cli.check.SERVICE_USER", "nobody")
+    monkeypatch.setattr(unit, "installed", lambda: Unit({"ami": folder / "ami.secret"}, frozenset()))
+    assert main(["check", "--user", "nobody", "--config", str(folder / "amibridge.yaml")]) == 0
+    said = capsys.readouterr().out.splitlines()[-2:]
+    assert said == ["Checked as nobody", "By hand `run` would end: only systemd gives the credentials ami"]
+
+
 def test_a_user_who_is_not_there() -> None:
     with pytest.raises(NoSuchUserError, match="there is no user nobody-at-all; as root: useradd --system"):
         whom_to_check_for("nobody-at-all")
