@@ -13,7 +13,8 @@ from tests.debian.folders import CACHE, REPOSITORY, CannotMakeError, entering, l
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 """The suites, and the Python of each."""
 PACKAGES = ("python3-venv", "ca-certificates", "systemd", "mosquitto", "openssl")
-GROUPS = "tests/unit tests/replay"
+GROUPS = "tests/unit tests/replay -k 'not invented_clients'"
+"""But for the captures that are scrubbed one by one, a fifth of the time: text is text to every Python."""
 TESTS = f"""
 cd /amibridge
 [ -e /venv/made-of-{{made_of}} ] || {{{{

@@ -130,16 +130,11 @@ class ManagerServer:
         self.channels: list[dict[str, str]] = []
         self.bridges: list[dict[str, str]] = []
         self.change = Change()
-        self.variables = {"AST_CONFIG(manager.conf,bridge,read)": "system,call,agent"}
-        """What `Getvar` tells; of others it tells that they are empty, as Asterisk does."""
         self.answers: dict[str, Answer] = {
             "Login": self.accept,
             "Ping": lambda link, asked: link.answer(asked, "Response: Success", "Ping: Pong"),
             "ListCommands": lambda link, asked: link.answer(
                 asked, "Response: Success", "CoreShowChannels: List currently active channels.  (Priv: reporting,all)"
-            ),
-            "Getvar": lambda link, asked: link.answer(
-                asked, "Response: Success", f"Value: {self.variables.get(asked.get('Variable', ''), '')}"
             ),
             "CoreShowChannels": lambda link, asked: link.rows(
                 asked, "CoreShowChannel", "CoreShowChannelsComplete", self.channels

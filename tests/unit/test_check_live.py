@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from amibridge.ami.manager_conf import taken_away
 from amibridge.demo.portal import Portal
-from tests.chaos.pbx import playing
+from tests.chaos.pbx import Pbx, playing
 from tests.unit.office import office
 from tests.unit.webhook_receiver import Delivered, receiving
 
@@ -23,6 +24,16 @@ crm:
 store: {{path: {folder}/amibridge.db}}
 extensions: extensions.yaml
 """
+
+
+EVERYTHING = {"AST_CONFIG(manager.conf,bridge,read)": "system,call,agent"}
+
+
+def tells(pbx: Pbx, variables: Mapping[str, str]) -> None:
+    """What it answers to `Getvar`; of others it says that they are empty, as Asterisk does."""
+    pbx.answers["Getvar"] = lambda link, asked: link.answer(
+        asked, "Response: Success", f"Value: {variables.get(asked['Variable'], '')}"
+    )
 
 
 async def checked(folder: Path, pbx: int, portal: Portal, hook: str) -> tuple[int, list[str]]:
@@ -39,6 +50,7 @@ async def checked(folder: Path, pbx: int, portal: Portal, hook: str) -> tuple[in
 
 async def test_all_is_well(tmp_path: Path) -> None:
     async with playing() as pbx, office() as portal, receiving() as receiver:
+        tells(pbx, EVERYTHING)
         status, said = await checked(tmp_path, pbx.port, portal, receiver.url)
     assert said == ["PBX lab: fine by manager.conf; only a call proves it", "CRM sales: fine", "CRM hook: fine"]
     assert status == 0
@@ -82,7 +94,7 @@ async def test_an_account_that_hears_too_little(
     tmp_path: Path, variables: dict[str, str], said: str, status: int
 ) -> None:
     async with playing() as pbx, office() as portal, receiving() as receiver:
-        pbx.variables = variables
+        tells(pbx, variables)
         result, (of_pbx, *_) = await checked(tmp_path, pbx.port, portal, receiver.url)
     assert said in of_pbx
     assert result == status
@@ -103,6 +115,7 @@ async def test_a_webhook_that_takes_no_ping(tmp_path: Path, status: int, remedy:
         return web.Response(status=status)
 
     async with playing() as pbx, office() as portal, receiving(refuse) as receiver:
+        tells(pbx, EVERYTHING)
         result, (*_, of_hook) = await checked(tmp_path, pbx.port, portal, receiver.url)
     assert of_hook.startswith("CRM hook: 127.0.0.1:")
     assert f"answers a ping with {remedy}" in of_hook
