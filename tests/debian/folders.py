@@ -58,13 +58,15 @@ def make(suite: str, root: Path, packages: Sequence[str], variant: str = "minbas
 def entering(root: Path, mounts: Mapping[Path, str], script: str, environment: Mapping[str, str] = {}) -> list[str]:
     """The command that runs a script in a folder, as root, and ends whatever it has left behind.
 
-    mounts: what of this machine is seen there, and where. environment: nothing else of ours is.
+    mounts: what of this machine is seen there, and where; single files cannot be written to. environment: all of it.
     """
     before = [f"mount -t proc proc {shlex.quote(f'{root}/proc')}", f"mount --rbind /dev {shlex.quote(f'{root}/dev')}"]
     for here, there in {**mounts, **{Path(file): file for file in SHARED if Path(file).exists()}}.items():
         inside = shlex.quote(f"{root}{there}")
         make_it = f"mkdir -p {inside}" if here.is_dir() else f"mkdir -p $(dirname {inside}) && touch {inside}"
         before += [f"{{ {make_it}; }}", f"mount --rbind {shlex.quote(str(here))} {inside}"]
+        if not here.is_dir():
+            before.append(f"mount -o remount,bind,ro {inside}")
     variables = [f"{name}={value}" for name, value in {**USUAL, **environment}.items()]
     inner = shlex.join(["env", "-i", *variables, "chroot", str(root), "/bin/sh", "-euc", script])
     outer = " && ".join([*before, f"exec {inner}"])
