@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from amibridge.cli.configuration import add_config_argument
+from amibridge.cli.service_user import SERVICE_USER, service_account, whom_to_check_for
 
 CONFIGURATION_WRONG = 2
 
@@ -27,12 +28,22 @@ def run(args: argparse.Namespace) -> int:
 
     import asyncio
 
+    from amibridge.cli.host_check import store_trouble
     from amibridge.daemon.adapters import UnusableCrmError
     from amibridge.daemon.logs import configure
     from amibridge.daemon.service import Service
     from amibridge.directory.secrets import SecretError
     from amibridge.store import StoreError
 
+    store = loaded.settings.store.path
+    if (
+        (owner := service_account()) is not None
+        and store.parent.is_dir()
+        and store.parent.stat().st_uid == owner.pw_uid
+    ):
+        wrong = f"what root writes to {store.parent}, the service, which runs as {SERVICE_USER}, cannot open"
+        print(f"amibridge: {wrong}; runuser -u {SERVICE_USER} -- {sys.argv[0]} run …", file=sys.stderr)
+        return CONFIGURATION_WRONG
     configure(loaded.settings.log)
 
     async def serve() -> None:
@@ -41,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         asyncio.run(serve())
     except StoreError as error:
-        print(f"amibridge: {error}", file=sys.stderr)
+        trouble = store_trouble(store, whom_to_check_for(None))
+        remedy = "" if trouble is None else f": {'; '.join(trouble)}"
+        print(f"amibridge: {error}{remedy}", file=sys.stderr)
         return error.exit_status
     except (SecretError, UnusableCrmError) as error:
         print(f"amibridge: {error}", file=sys.stderr)

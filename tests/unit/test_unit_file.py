@@ -41,7 +41,7 @@ def test_it_is_watched_reloaded_and_stopped_as_the_daemon_does_it(service: Secti
     assert service["Type"] == "notify"
     assert service["NotifyAccess"] == "main"
     assert int(service["WatchdogSec"]) >= 10
-    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert service["ExecReload"] == "/bin/sh -c 'kill -HUP $MAINPID'"
     assert float(service["TimeoutStopSec"]) == STOPPING
 
 
