@@ -23,7 +23,11 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class NobodyThereError(Exception):
-    """No connection: the request has not been sent. The text may be logged."""
+    """No connection: the request has not been sent. The text may be logged. kind: of error."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"no connection: {kind}")
+        self.kind = kind
 
 
 class NoAnswerError(Exception):
@@ -72,7 +76,7 @@ async def post(
             after = retry_after(response.headers.get("retry-after"), time.time() if now is None else now)
             return Answered(response.status, await _content(response) if wanted else b"", after)
     except aiohttp.ClientConnectorError as error:
-        raise NobodyThereError(f"no connection: {type(error.__cause__ or error).__name__}") from None
+        raise NobodyThereError(type(error.__cause__ or error).__name__) from None
     except TimeoutError:
         raise NoAnswerError("no answer in time") from None
     except aiohttp.ClientError as error:

@@ -82,16 +82,20 @@ class Webhook:
         content = body(command)
         if len(content) >= LIMIT:
             return Refused(f"the body would have {len(content)} bytes")
-        now = self._wall()
-        headers = {"content-type": "application/json", **signed(message_id(command), int(now), content, self._keys)}
         try:
-            # What stands in the answer means nothing: not a byte of it is read.
-            said = await http.post(self._session, self._url, content, headers=headers, wanted=False, now=now)
+            said = await self._post(message_id(command), content)
         except http.NobodyThereError as error:
             return Retry(str(error), unreached=True)
         except http.NoAnswerError as error:
             return Lost(str(error))
         return answer(said.status, said.after)
+
+    async def _post(self, webhook_id: str, content: bytes) -> http.Answered:
+        """One request, signed. Raises NobodyThereError and NoAnswerError."""
+        now = self._wall()
+        headers = {"content-type": "application/json", **signed(webhook_id, int(now), content, self._keys)}
+        # What stands in the answer means nothing: not a byte of it is read.
+        return await http.post(self._session, self._url, content, headers=headers, wanted=False, now=now)
 
     async def probe(self) -> Sequence[str]:
         """A command cannot be tried without being one: only the way to the receiver can."""
