@@ -20,7 +20,7 @@ python=$(able_python)
 packages=()
 # A bare Debian has a Python without venv, or none at all.
 [ -n "$python" ] || packages+=(python3-venv)
-# systemd-analyze reads the unit file, mosquitto is the broker, openssl makes certificates, mmdebstrap gets the Asterisks.
+# systemd-analyze reads the unit file, mosquitto is the broker, openssl makes certificates, mmdebstrap gets the Asterisks and bare Debians.
 while read -r command package; do
     command -v "$command" >/dev/null || packages+=("$package")
 done <<'NEEDED'

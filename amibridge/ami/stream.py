@@ -84,6 +84,8 @@ class Stream(asyncio.Protocol):
                 self._receive(packets, received)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        # Debian 12's asyncio raises out of the `abort` of a TLS connection that has ended.
+        self._transport = None
         why = "the PBX closed the connection" if exc is None else f"the connection broke: {exc}"
         self._end(LinkLostError(why, "is Asterisk running? See its log for the account's name"))
 

@@ -18,6 +18,8 @@ COMMANDS = {
     "status": "say whether the daemon runs and what waits for the CRMs",
     "outbox": "show what waits or was refused, try it again or drop it",
     "backup": "copy the store while the daemon works",
+    "restore": "put a copy of the store in its place, while no daemon runs",
+    "example": "write a configuration to begin with, and the reference of all keys",
     "check": "check the configuration, and what in it would cause wrong cards",
     "record": "record the stream of a live PBX to a capture file",
     "run": "listen to the PBX and send the cards",

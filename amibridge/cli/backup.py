@@ -11,7 +11,8 @@ from amibridge.cli.looking import CannotLookError, asked, configured
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_config_argument(parser)
-    parser.add_argument("file", type=Path, metavar="FILE", help="the copy; a file of that name is replaced")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the copy")
+    parser.add_argument("--force", action="store_true", help="replace a file of that name")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,9 +23,9 @@ def run(args: argparse.Namespace) -> int:
         database = configured(args.config).settings.store.path
         if _are_one(database, args.file):
             raise CannotLookError(f"{args.file} is the store itself; name another file")
-        if args.file.is_dir():
+        if args.file.is_dir() and not args.file.is_symlink():
             raise CannotLookError(f"{args.file} is a folder; name a file in it")
-        asked(database, back_up(database, args.file))
+        asked(database, back_up(database, args.file, force=args.force))
     except CannotLookError as error:
         print(error, file=sys.stderr)
         return 1
@@ -34,5 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _are_one(database: Path, target: Path) -> bool:
     """Whether the copy would take the place of the store, its journal or its lock."""
-    taken = {database.with_name(f"{database.name}{end}").resolve() for end in ("", "-wal", "-shm", ".lock")}
-    return target.resolve() in taken
+    from amibridge.store.files import files_of
+
+    files = files_of(database)
+    return target.resolve() in (files.database, files.log, files.index, files.lock)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 
 from amibridge.ami.account import NOTICED
+from amibridge.ami.manager_conf import account_in_file, hears_too_little
 from amibridge.ami.session import Session
 from amibridge.ami.status import State
 from amibridge.cli.deaf import Deaf
@@ -18,10 +19,14 @@ from amibridge.directory.crms import Crm
 from amibridge.directory.loading import Loaded
 from amibridge.directory.secrets import SecretError
 from amibridge.directory.settings import Pbx
+from amibridge.store import holder
 
 PATIENCE = 30.0
 """Seconds for one PBX or CRM."""
-
+UNPROVEN = (
+    "it lets us in, but which events it tells is unproven: it does not tell what manager.conf says of the account"
+    " (func_config is not loaded?); make a call, then see: amibridge calls"
+)
 
 T = TypeVar("T")
 
@@ -32,10 +37,12 @@ class Tried:
 
     what: str
     wrong: Sequence[str]
+    fine: str = "fine"
+    """What there is to say when nothing is wrong."""
 
 
 def tried(loaded: Loaded) -> Sequence[Tried]:
-    """Tries all of them at once. Nothing is changed in any of them, and no card is opened."""
+    """Tries all of them at once. Nothing is changed in any of them, and no card is opened; webhooks get a `ping`."""
     return asyncio.run(_all(loaded))
 
 
@@ -54,6 +61,8 @@ async def _pbx(what: str, pbx: Pbx) -> Tried:
     running = asyncio.create_task(session.run())
     try:
         status = await _in_time(session.reached(State.LIVE, State.REFUSED, State.DOWN))
+        live = status is not None and status.state is State.LIVE
+        account = await _in_time(account_in_file(session.action, pbx.username)) if live else None
     finally:
         await session.close()
         await running
@@ -61,15 +70,31 @@ async def _pbx(what: str, pbx: Pbx) -> Tried:
         return Tried(what, ["no answer in time"])
     if status.state is not State.LIVE:
         return Tried(what, [f"{status.why}; {status.remedy}"])
-    return Tried(what, [f"the account lacks {entry}: {NOTICED[entry]}" for entry in status.lacking])
+    lacking = [f"the account lacks {entry}: {NOTICED[entry]}" for entry in status.lacking]
+    if account is None:
+        return Tried(what, lacking, UNPROVEN)
+    return Tried(what, [*lacking, *hears_too_little(account)], "fine by manager.conf; only a call proves it")
 
 
 async def _crm(what: str, crm: Crm, loaded: Loaded) -> Tried:
     try:
-        adapter = adapter_for(crm, loaded.settings, lambda extension: loaded.directory.person(extension).crm_user)
+        adapter = adapter_for(
+            crm,
+            loaded.settings,
+            lambda extension: loaded.directory.person(extension).crm_user,
+            renews=not _daemon_runs(loaded),
+        )
     except (SecretError, UnusableCrmError) as error:
         return Tried(what, [str(error)])
     return Tried(what, await _probed(adapter))
+
+
+def _daemon_runs(loaded: Loaded) -> bool:
+    """Whether a daemon has this store; one that cannot be looked for may be there."""
+    try:
+        return holder(loaded.settings.store.path) is not None
+    except OSError:
+        return True
 
 
 async def _probed(adapter: Adapter) -> Sequence[str]:

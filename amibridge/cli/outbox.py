@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured
+from amibridge.cli.moment import moment
 from amibridge.cli.printing import printed, table, utc
 from amibridge.cli.typed import count, sequence
 
@@ -43,9 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (listing, show, retry, drop):
         add_config_argument(action)
     show.add_argument("seq", type=sequence, metavar="SEQ", help="the command's number in the list")
+    retry.add_argument("seq", type=sequence, nargs="+", metavar="SEQ", help="the command's number in the list")
+    drop.add_argument("seq", type=sequence, nargs="*", metavar="SEQ", help="the command's number in the list")
     for action in (retry, drop):
-        action.add_argument("seq", type=sequence, nargs="+", metavar="SEQ", help="the command's number in the list")
         action.add_argument("--crm", metavar="NAME", help="at this CRM only (default: at each)")
+    drop.add_argument(
+        "--older",
+        type=moment,
+        metavar="AGE",
+        help="instead of numbers, with --crm: all that has waited or been dead for longer than that (30m, 2h, 5d, 1w),"
+        " or since before a time",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
                 return _list(args, database)
             case "show":
                 return _show(args, database)
+            case "drop" if args.older is not None or not args.seq:
+                return _drop_older(args, database)
             case _:
                 return _change(args, database)
     except CannotLookError as error:
@@ -136,6 +147,18 @@ def _change(args: argparse.Namespace, database: Path) -> int:
     return 1 if unchanged else 0
 
 
+def _drop_older(args: argparse.Namespace, database: Path) -> int:
+    from amibridge.store import by_hand
+
+    if args.seq or args.crm is None or args.older is None:
+        print("name commands by their numbers, or take all of a CRM: --crm NAME --older 5d", file=sys.stderr)
+        return 2
+    dropped = asked(database, by_hand.drop_older(database, args.crm, args.older))
+    states = ", ".join(f"{number} {state}" for state, number in dropped.items() if number)
+    printed([f"{args.crm}: {sum(dropped.values())} dropped{states and f' ({states})'}"])
+    return 0
+
+
 async def _changed(
     database: Path, act: "ByHand", numbers: Sequence[int], crm: str | None
 ) -> tuple[dict[int, int], list[str]]:
@@ -172,5 +195,5 @@ def _tell_the_daemon(database: Path) -> None:
     daemon = holder(database)
     if daemon is None:
         print("no daemon is running: it is tried when one starts", file=sys.stderr)
-    elif not nudge(daemon):
-        print(f"process {daemon} could not be told: it is tried at the next call", file=sys.stderr)
+    elif daemon.pid is None or not nudge(daemon.pid):
+        print("the daemon could not be told: it is tried at the next call", file=sys.stderr)

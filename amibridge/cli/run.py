@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from amibridge.cli.configuration import add_config_argument
+from amibridge.cli.service_user import SERVICE_USER, service_account, whom_to_check_for
 
 CONFIGURATION_WRONG = 2
 LAST_LINES = 1.0
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Works until it is told to stop. The exit status: 0 stopped, 2 configuration, 3 already running, 4 a database of
-    a newer version, 1 anything else."""
+    a newer version or of another program, 5 a damaged one, 1 anything else."""
     # First of all: a signal that nobody has taken ends the process, and systemd takes SIGHUP's end for a wish.
     from amibridge.daemon.signals import ignore_idle
 
@@ -35,12 +36,22 @@ def run(args: argparse.Namespace) -> int:
     import asyncio
     import gc
 
+    from amibridge.cli.host_check import store_trouble
     from amibridge.daemon.adapters import UnusableCrmError
     from amibridge.daemon.logs import configure
     from amibridge.daemon.service import Service
     from amibridge.directory.secrets import SecretError
     from amibridge.store import StoreError
 
+    store = loaded.settings.store.path
+    if (
+        (owner := service_account()) is not None
+        and store.parent.is_dir()
+        and store.parent.stat().st_uid == owner.pw_uid
+    ):
+        wrong = f"what root writes to {store.parent}, the service, which runs as {SERVICE_USER}, cannot open"
+        print(f"amibridge: {wrong}; runuser -u {SERVICE_USER} -- {sys.argv[0]} run …", file=sys.stderr)
+        return CONFIGURATION_WRONG
     log = configure(loaded.settings.log)
 
     # What is here by now stays: a collection that looks through a large map again and again keeps cards waiting.
@@ -53,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         asyncio.run(serve())
     except StoreError as error:
-        print(f"amibridge: {error}", file=sys.stderr)
+        trouble = store_trouble(store, whom_to_check_for(None))
+        remedy = "" if trouble is None else f": {'; '.join(trouble)}"
+        print(f"amibridge: {error}{remedy}", file=sys.stderr)
         return error.exit_status
     except (SecretError, UnusableCrmError) as error:
         print(f"amibridge: {error}", file=sys.stderr)

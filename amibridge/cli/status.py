@@ -1,8 +1,8 @@
-"""`amibridge status`: is a daemon running, does it hear the PBXs, and does what it decides reach the CRMs?"""
+"""`amibridge status`: is a daemon running, does it hear the PBXs, can it keep what it decides, and does that reach the
+CRMs?"""
 
 import argparse
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,16 @@ from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.looking import CannotLookError, asked, configured
 from amibridge.cli.printing import printed, table, utc
 from amibridge.cli.typed import seconds
+from amibridge.cli.vital import cramped, deadly, present, shown
 
 if TYPE_CHECKING:
     from amibridge.directory.settings import Settings
-    from amibridge.store import State
+    from amibridge.store import Holder, State
     from amibridge.store.link import Link
 
 LATE = 600
+WARNING, CRITICAL, UNKNOWN = 1, 2, 3
+"""Exit statuses, as monitoring systems know them."""
 COLUMNS = ("crm", "pending", "sending", "refused", "unclear", "oldest pending (UTC)")
 
 
@@ -29,7 +32,7 @@ class Standing:
 
     database: Path
     size: int
-    daemon: int | None
+    daemon: "Holder | None"
     links: Mapping[str, "Link"]
     """By PBX; of the daemon that runs."""
     live: Mapping[str, int]
@@ -40,7 +43,12 @@ class Standing:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.epilog = "The exit status is 0 when all is well and 1 when something is not; what it is, is printed."
+    parser.epilog = (
+        "The exit status is for monitoring: 0 all is well; 1 somebody should look: commands wait too long or were"
+        " refused, or the disk is nearly full; 2 cards do not come now: no daemon runs, it does not hear a PBX, nothing"
+        " gets through to a CRM, or the store takes nothing; 3 it cannot be told: the configuration or the store cannot"
+        " be read. What is wrong is printed."
+    )
     add_config_argument(parser)
     parser.add_argument(
         "--late",
@@ -52,25 +60,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints how it stands; the exit status is 0 when nothing needs anybody, for whoever monitors it."""
+    """Prints how it stands; the exit status says how bad it is, for whoever monitors it."""
+    from amibridge.store import BrokenStoreError, holder
+
     try:
         settings = configured(args.config).settings
-        standing = asked(settings.store.path, _standing(settings.store.path))
+        database = settings.store.path
+        try:
+            daemon = holder(database)
+        except OSError as error:
+            raise CannotLookError(f"{error}; run this as root or as the user that the daemon runs as") from None
     except CannotLookError as error:
         print(error, file=sys.stderr)
-        return 1
-    troubles = list(_troubles(standing, settings, time.time() - args.late))
+        return UNKNOWN
+    critical = list(deadly(daemon, database))
+    try:
+        standing = asked(database, _standing(database, daemon))
+    except CannotLookError as error:
+        printed([shown(daemon), *map("trouble: {}".format, critical)])
+        print(error, file=sys.stderr)
+        return CRITICAL if critical or isinstance(error.__context__, BrokenStoreError) else UNKNOWN
+    critical += _deaf(standing, settings)
+    warnings = list(_troubles(standing, settings, present(daemon) - args.late))
     printed(_shown(standing, settings))
-    printed(f"trouble: {trouble}" for trouble in troubles)
-    return 1 if troubles else 0
+    printed(f"trouble: {trouble}" for trouble in (*critical, *warnings))
+    return CRITICAL if critical else WARNING if warnings else 0
 
 
-async def _standing(database: Path) -> Standing:
-    from amibridge.store import Archive, State, holder
+async def _standing(database: Path, daemon: "Holder | None") -> Standing:
+    from amibridge.store import Archive, State
+    from amibridge.store.files import files_of
     from amibridge.store.link import links
     from amibridge.store.live import live_calls
 
-    daemon = holder(database)
     live = Counter(story.line.pbx for story in await live_calls(database))
     async with Archive.opened(database) as archive:
         counts = await archive.counts()
@@ -78,10 +100,9 @@ async def _standing(database: Path) -> Standing:
         for crm in {crm for crm, state in counts if state is State.PENDING}:
             for line in await archive.outbox([State.PENDING], crm, limit=1):
                 oldest[crm] = line.created_at
-    files = (database, database.with_name(f"{database.name}-wal"))
     return Standing(
         database=database,
-        size=sum(file.stat().st_size for file in files if file.exists()),
+        size=files_of(database).size,
         daemon=daemon,
         links={} if daemon is None else {link.pbx: link for link in await links(database)},
         live=live,
@@ -91,8 +112,7 @@ async def _standing(database: Path) -> Standing:
 
 
 def _shown(standing: Standing, settings: "Settings") -> Iterator[str]:
-    running = "not running" if standing.daemon is None else f"running, process {standing.daemon}"
-    yield f"daemon: {running}"
+    yield shown(standing.daemon)
     for link in standing.links.values():
         yield f"pbx {link.pbx}: {'connected' if link.up else 'not connected'} since {utc(link.since)} UTC"
     yield f"database: {standing.database}, {standing.size / 2**20:.1f} MiB"
@@ -118,17 +138,16 @@ def _crms(standing: Standing, settings: "Settings") -> Sequence[str]:
 
 
 def _troubles(standing: Standing, settings: "Settings", late: float) -> Iterable[str]:
-    """What needs somebody, and what to do. late: since when a command that waits is late."""
+    """What somebody should look at, and what to do. late: since when a command that waits is late."""
+    from amibridge.delivery.delivery import FOR_NOBODY
     from amibridge.store import State
 
-    if standing.daemon is None:
-        yield "no daemon is running on this database; start it: systemctl start amibridge"
-    else:
-        yield from _deaf(standing, settings)
+    yield from cramped(standing.database)
     known = {crm.name for crm in settings.crm}
     for crm, since in sorted(standing.oldest.items()):
         if crm not in known:
-            yield f"{crm}: commands wait for it and it is not configured; configure it, or amibridge outbox drop them"
+            wait = f"{standing.counts[crm, State.PENDING]} commands wait"
+            yield f"{crm}: {wait}, the first since {utc(since)} UTC; {FOR_NOBODY.format(crm=crm)}"
         elif since < late:
             yield f"{crm}: something waits since {utc(since)} UTC; amibridge outbox list --crm {crm} says why"
     for (crm, state), number in sorted(standing.counts.items()):
@@ -138,6 +157,8 @@ def _troubles(standing: Standing, settings: "Settings", late: float) -> Iterable
 
 def _deaf(standing: Standing, settings: "Settings") -> Iterable[str]:
     """The PBXs that the daemon does not hear."""
+    if standing.daemon is None:
+        return
     for pbx in settings.pbx:
         link = standing.links.get(pbx.name)
         if link is None:

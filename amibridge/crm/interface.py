@@ -92,6 +92,8 @@ class Retry:
     """It is this command that has to wait. Without, it is the CRM that is down or has asked for time."""
     memory: Memory | None = None
     """What has been learnt on the way all the same; None: as before."""
+    unreached: bool = False
+    """Nobody was there: whatever the command says, it cannot have been its fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,3 +13,8 @@ def message(command: Command, data: Mapping[str, Any] | None = None) -> bytes:
     """The command as JSON. data: what to say instead of the command's own."""
     said = command.data if data is None else data
     return orjson.dumps({"type": command.type, "timestamp": iso(command.wall), "data": said})
+
+
+def ping(key: str, wall: float) -> bytes:
+    """A message that asks for nothing: whether messages arrive. wall: seconds since the epoch."""
+    return orjson.dumps({"type": "ping", "timestamp": iso(wall), "data": {"key": key}})

@@ -1,24 +1,23 @@
 """Webhooks after the Standard Webhooks specification: a POST of JSON for every command, signed with shared secrets."""
 
-import asyncio
 import base64
 import hmac
 import string
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
-import aiohttp
 from yarl import URL
 
 from amibridge.calls import Command, CommandType
+from amibridge.crm import http
 from amibridge.crm.interface import Answer, Capabilities, Done, Gone, Lost, Memory, Refused, Repeat, Retry
-from amibridge.crm.message import message
+from amibridge.crm.message import message, ping
 
 LIMIT = 20_000
 """Bytes: a body stays below."""
@@ -39,6 +38,20 @@ _OF_THE_COMMAND = frozenset(
 )
 """What is said of the command, and will be said again. Every other failure (no access, not found, moved, broken) is the
 endpoint's: people will mend it, and then nothing has been lost."""
+
+_REMEDIES: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "is `secret` the receiver's, and is its clock right?",
+    HTTPStatus.FORBIDDEN: "is `secret` the receiver's, and does it let this host in?",
+    HTTPStatus.NOT_FOUND: "is the path of the address right?",
+    HTTPStatus.METHOD_NOT_ALLOWED: "is the path of the address right? It has to take POST",
+    HTTPStatus.GONE: "the receiver wants no more",
+    HTTPStatus.MOVED_PERMANENTLY: "redirects are not followed: write the address that it names",
+    HTTPStatus.FOUND: "redirects are not followed: write the address that it names",
+    HTTPStatus.PERMANENT_REDIRECT: "redirects are not followed: write the address that it names",
+    HTTPStatus.BAD_REQUEST: "let it answer success to types that it does not know, as `ping`",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "let it answer success to types that it does not know, as `ping`",
+}
+"""Of a ping that was not taken, by what was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +86,7 @@ class Webhook:
         self._timeout = settings.timeout
         self._wall = wall
         self.sign_with(settings.secrets)
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=settings.timeout),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=settings.concurrency),
-            headers={"user-agent": "amibridge", "content-type": "application/json"},
-        )
+        self._session = http.session(settings.timeout, settings.concurrency)
 
     def sign_with(self, secrets: Sequence[str]) -> None:
         """From now on. Raises ValueError for a secret that is none; then nothing has changed."""
@@ -88,27 +96,34 @@ class Webhook:
         content = body(command)
         if len(content) >= LIMIT:
             return Refused(f"the body would have {len(content)} bytes")
-        headers = signed(message_id(command), int(self._wall()), content, self._keys)
         try:
-            async with self._session.post(self._url, data=content, headers=headers, allow_redirects=False) as response:
-                return answer(response.status, response.headers.get("retry-after"), self._wall())
-        except aiohttp.ClientConnectorError as error:
-            return Retry(f"no connection: {type(error.__cause__ or error).__name__}")
-        except TimeoutError:
-            return Lost("no answer in time")
-        except aiohttp.ClientError as error:
-            return Lost(f"no answer: {type(error).__name__}")
+            said = await self._post(message_id(command), content)
+        except http.NobodyThereError as error:
+            return Retry(str(error), unreached=True)
+        except http.NoAnswerError as error:
+            return Lost(str(error))
+        return answer(said.status, said.after)
+
+    async def _post(self, webhook_id: str, content: bytes) -> http.Answered:
+        """One request, signed. Raises NobodyThereError and NoAnswerError."""
+        now = self._wall()
+        headers = {"content-type": "application/json", **signed(webhook_id, int(now), content, self._keys)}
+        # What stands in the answer means nothing: not a byte of it is read.
+        return await http.post(self._session, self._url, content, headers=headers, wanted=False, now=now)
 
     async def probe(self) -> Sequence[str]:
-        """A command cannot be tried without being one: only the way to the receiver can."""
-        url = URL(self._url)
+        """Posts a `ping`, which a receiver may ignore; any answer but success is told."""
+        key, url = f"ping/{uuid4()}", URL(self._url)
+        where = f"{url.host}:{url.port}"
         try:
-            async with asyncio.timeout(self._timeout):
-                _, writer = await asyncio.open_connection(url.host, url.port, ssl=url.scheme == "https" or None)
-        except (OSError, TimeoutError) as error:
-            return [f"no connection to {url.host}:{url.port}: {type(error).__name__}; is the address right?"]
-        writer.close()
-        return []
+            status = (await self._post(key, ping(key, self._wall()))).status
+        except http.NobodyThereError as error:
+            return [f"no connection to {where}: {error.kind}; is the address right?"]
+        except http.NoAnswerError as error:
+            return [f"{where}: {error} to a ping; is the receiver at work?"]
+        if 200 <= status < 300:
+            return []
+        return [f"{where} answers a ping with HTTP {status}; {_REMEDIES.get(status, 'what does its own log say?')}"]
 
     async def close(self) -> None:
         await self._session.close()
@@ -150,8 +165,8 @@ def signed(webhook_id: str, timestamp: int, content: bytes, keys: Sequence[bytes
     return headers
 
 
-def answer(status: int, retry_after: str | None, now: float) -> Answer:
-    """What an HTTP status means for the command. now: the wall clock, for a `Retry-After` that names a time."""
+def answer(status: int, after: float | None) -> Answer:
+    """What an HTTP status means for the command. after: seconds that the receiver asks for."""
     if 200 <= status < 300:
         return Done()
     if status == HTTPStatus.GONE:
@@ -159,19 +174,7 @@ def answer(status: int, retry_after: str | None, now: float) -> Answer:
     if status in _OF_THE_COMMAND:
         return Refused(f"HTTP {status}")
     why = f"HTTP {status}, a redirect, which is not followed" if 300 <= status < 400 else f"HTTP {status}"
-    return Retry(why, _seconds(retry_after, now))
-
-
-def _seconds(retry_after: str | None, now: float) -> float | None:
-    """`Retry-After`: seconds, or a date."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
-    except ValueError:
-        return None
+    return Retry(why, after)
 
 
 def _cut(value: Any, texts: int, entries: int) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from amibridge.crm.interface import Adapter, Pace
 from amibridge.directory.crms import Bitrix24, Crm, Mqtt, Webhook
+from amibridge.directory.numbers import plain_number, to_e164
 from amibridge.directory.secrets import read_secret
 from amibridge.directory.settings import Settings
 
@@ -15,8 +16,11 @@ class UnusableCrmError(Exception):
     """A CRM cannot be talked to as it is configured; the text names it, and says why."""
 
 
-def adapter_for(crm: Crm, settings: Settings, user_of: UserOf) -> Adapter:
-    """The adapter of one configured CRM. Raises UnusableCrmError and SecretError."""
+def adapter_for(crm: Crm, settings: Settings, user_of: UserOf, *, renews: bool = True) -> Adapter:
+    """The adapter of one configured CRM. renews: False beside a daemon, who alone may use up a token that rotates.
+
+    Raises UnusableCrmError and SecretError.
+    """
     try:
         match crm:
             case Webhook():
@@ -24,7 +28,7 @@ def adapter_for(crm: Crm, settings: Settings, user_of: UserOf) -> Adapter:
             case Mqtt():
                 return _mqtt(crm, settings)
             case Bitrix24():
-                return _bitrix24(crm, settings, user_of)
+                return _bitrix24(crm, settings, user_of, renews)
     except (ValueError, OSError) as error:
         raise UnusableCrmError(f"crm {crm.name}: {error}") from None
 
@@ -55,7 +59,7 @@ def _mqtt(crm: Mqtt, settings: Settings) -> Adapter:
     )
 
 
-def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf) -> Adapter:
+def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf, renews: bool) -> Adapter:
     from amibridge.crm import bitrix24
 
     application = None
@@ -66,6 +70,7 @@ def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf) -> Adapter:
             read_secret(crm.oauth.refresh_token),
             crm.oauth.token_url,
             settings.store.path.with_name(f"{crm.name}.tokens"),
+            renews,
         )
     everywhere = bitrix24.Newcomer(crm.create_lead, crm.source)
     lines = {
@@ -80,10 +85,21 @@ def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf) -> Adapter:
             crm.name,
             read_secret(crm.url),
             application,
-            bitrix24.Wishes(everywhere, lines, crm.add_to_chat),
+            bitrix24.Wishes(everywhere, lines, crm.add_to_chat, _own(settings)),
             missed_owner,
             Pace(crm.requests_per_second, crm.burst),
             crm.timeout_seconds,
         ),
         user_of,
     )
+
+
+def _own(settings: Settings) -> Callable[[str], bool]:
+    """Whether a number is one of the company's own, however it is written."""
+    region = settings.numbers.region
+
+    def same(number: str) -> str:
+        return to_e164(number, region) or plain_number(number)
+
+    own = frozenset(map(same, settings.numbers.own))
+    return lambda number: same(number) in own

@@ -16,6 +16,7 @@ from amibridge.daemon.account import login_to
 from amibridge.daemon.adapters import adapter_for
 from amibridge.daemon.completeness import Completeness
 from amibridge.daemon.decision_log import DecisionLog
+from amibridge.daemon.health import keep_health
 from amibridge.daemon.links import keep_link
 from amibridge.daemon.listener import Listener
 from amibridge.daemon.nudge import NUDGE
@@ -101,15 +102,18 @@ class Service:
 
     async def _work(self, store: Store, adapters: Sequence[Adapter]) -> None:
         sessions = [asyncio.create_task(session.run(), name="session") for session in self._sessions]
+        delivery = Delivery(store, adapters) if adapters else None
         helpers = [
             asyncio.create_task(self._stop.wait(), name="stop"),
             asyncio.create_task(self._reload_when_asked(), name="reload"),
-            asyncio.create_task(forget_daily(store, self._settings.store.keep_days), name="retention"),
+            asyncio.create_task(self._forget(store), name="retention"),
             *(asyncio.create_task(listener.keep_time(), name="deadlines") for listener in self._listeners),
-            *([asyncio.create_task(Delivery(store, adapters).run(), name="delivery")] if adapters else []),
+            *([asyncio.create_task(delivery.run(), name="delivery")] if delivery else []),
+            asyncio.create_task(store.breaks(), name="damage"),
         ]
         beside = [
             asyncio.create_task(notify.watchdog(), name="watchdog"),
+            asyncio.create_task(keep_health(store, delivery.down if delivery else list), name="health"),
             asyncio.create_task(look_for_rights(adapters), name="rights"),
             *(
                 asyncio.create_task(keep_link(pbx.name, session, store), name="link")
@@ -128,6 +132,10 @@ class Service:
             for helper in (*helpers, *beside):
                 helper.cancel()
             await asyncio.gather(*helpers, *beside, return_exceptions=True)
+
+    async def _forget(self, store: Store) -> None:
+        settings = self._settings
+        await forget_daily(store, settings.store.keep_days, [crm.name for crm in settings.crm])
 
     async def _close(self, running: Sequence[asyncio.Task[None]]) -> None:
         """Closes the sessions. A handler at work finishes, unless it waits for room in a store whose disk fails."""

@@ -19,4 +19,5 @@ def pause(failures: int, random: Random, longest: float = LONGEST) -> float:
 
 def granted(wish: float) -> float:
     """Seconds to wait when the CRM has named a time itself."""
-    return min(max(wish, FIRST), LONGEST_WISH)
+    # In this order what is no number comes to the shortest.
+    return min(max(FIRST, wish), LONGEST_WISH)

@@ -13,8 +13,8 @@ from amibridge.calls.faults import place
 from amibridge.crm.interface import Adapter, Answer, Bucket, Done, Gone, Lost, Refused, Repeat, Retry
 from amibridge.delivery.clock import Clock
 from amibridge.delivery.gate import Gate
-from amibridge.delivery.settling import Poisoned, needless, settled
-from amibridge.store import Errand, Outbox, Result, State, StoreFailedError
+from amibridge.delivery.settling import Poisoned, bounded, needless, settled
+from amibridge.store import Down, Errand, Outbox, Result, State, StoreFailedError
 
 log = structlog.get_logger(__name__)
 
@@ -58,11 +58,15 @@ class Courier:
         pace = self._capabilities.pace
         self._bucket = None if pace is None else Bucket(pace)
         self._gone: str | None = None
+        self._gone_since = 0.0
+        self._pressed = outbox.pressed
         self._stir = asyncio.Event()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         """Call id to the errand under way."""
         self._showing: set[str] = set()
         """The calls of which a card waits for the errand under way."""
+        self._again: set[str] = set()
+        """The calls of which a record is under way that failed before."""
         self._next_expiry = 0.0
         """When the first card that is not under way expires. A newer one is younger."""
         self._stuck: set[str] = set()
@@ -71,6 +75,14 @@ class Courier:
     @property
     def status(self) -> CourierStatus:
         return CourierStatus(self.crm, self._gate.up and self._gone is None, self._gone, len(self._lanes))
+
+    @property
+    def down(self) -> Down | None:
+        """Since when nothing gets through to the CRM, and why; None while something does."""
+        if self._gone is not None:
+            return Down(self.crm, self._gone_since, self._gone, for_good=True)
+        trouble = self._gate.trouble(self._clock.now())
+        return None if trouble is None else Down(self.crm, *trouble)
 
     async def run(self) -> None:
         """Works until it is cancelled; errands under way then have some seconds to come home."""
@@ -95,15 +107,25 @@ class Courier:
         if self._gone is not None:
             return None
         now = self._clock.now()
+        if self._pressed != self._outbox.pressed:
+            self._pressed = self._outbox.pressed
+            self._gate.open()
         if self._next_expiry <= now:
             for key in await self._outbox.expire(self.crm, self._busy()):
                 log.warning("delivery.expired", crm=self.crm, key=key)
-        room = min(self._capabilities.concurrency - len(self._lanes), self._gate.room(now, len(self._lanes)))
+        free = self._capabilities.concurrency - len(self._lanes)
         if self._bucket is not None:
-            room = min(room, self._bucket.room(now))
+            free = min(free, self._bucket.room(now))
+        room, busy = min(free, self._gate.room(now, len(self._lanes))), self._busy()
+        knocking = room <= 0
+        if knocking:
+            room = min(free, self._gate.knocks(now, len(self._lanes)))
+            busy |= self._gate.failing
         courtesy_ends: float | None = None
         if room > 0:
-            for errand in await self._outbox.due(self.crm, self._busy(), room):
+            for errand in await self._outbox.due(self.crm, busy, room):
+                if _is_record(errand) and (knocking or self._would_crowd(errand)):
+                    continue
                 if errand.expires_at is not None and errand.expires_at <= now:
                     continue  # It was under way when the others of its age expired: the next round sees to it.
                 # A record that is younger than nothing was committed before the host's clock was set back.
@@ -123,6 +145,10 @@ class Courier:
         )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
+    def _would_crowd(self, errand: Errand) -> bool:
+        """Whether records that are tried again would take every place: what else comes finds one."""
+        return errand.attempts > 0 and len(self._again) >= max(1, self._capabilities.concurrency - 1)
+
     def _busy(self) -> set[str]:
         return self._stuck | self._lanes.keys()
 
@@ -136,10 +162,13 @@ class Courier:
         self._lanes[call_id] = task
         if errand.for_card:
             self._showing.add(call_id)
+        elif errand.attempts > 0 and _is_record(errand):
+            self._again.add(call_id)
 
         def came_home(task: asyncio.Task[None]) -> None:
             del self._lanes[call_id]
             self._showing.discard(call_id)
+            self._again.discard(call_id)
             self._stir.set()
             if not task.cancelled() and (error := task.exception()) is not None:
                 self._stuck.add(call_id)
@@ -152,8 +181,10 @@ class Courier:
         if repeat is Repeat.UNSAFE and not await self._outbox.claim(errand):
             return
         answer = await self._ask(errand)
-        self._learn(answer)
-        await self._settle(errand, settled(errand, answer, repeat, self._clock.now(), self._random))
+        self._learn(answer, errand.command.call_id)
+        now = self._clock.now()
+        result = settled(errand, answer, repeat, now, self._random)
+        await self._settle(errand, bounded(errand, answer, result, now, up=self.status.up))
 
     async def _settle(self, errand: Errand, result: Result) -> None:
         await self._outbox.record(errand, result)
@@ -180,20 +211,22 @@ class Courier:
         except Exception as error:  # noqa: BLE001 - whatever an adapter does wrong, its lane and the other CRMs go on
             return Poisoned(f"a fault of the adapter: {place(error)}")
 
-    def _learn(self, answer: Answer | Poisoned) -> None:
+    def _learn(self, answer: Answer | Poisoned, call_id: str) -> None:
         """What the answer says about the CRM itself; of a command that is poisoned nothing."""
         match answer:
             case Done() | Refused():
-                self._gate.answered()
+                self._gate.answered(call_id)
             case Gone(why):
-                self._gone = why
+                self._gone, self._gone_since = why, self._clock.now()
                 log.error("crm.gone", crm=self.crm, why=why, meaning="nothing is sent to it until the next start")
             case Retry(alone=True):
-                self._gate.answered()
+                self._gate.answered(call_id)
             case Retry(_, after) if after is not None:
-                self._gate.asked_for_time(self._clock.now(), after)
-            case Retry(why) | Lost(why):
-                self._gate.failed(self._clock.now(), why)
+                self._gate.asked_for_time(self._clock.now(), after, call_id)
+            case Retry(why, unreached=unreached):
+                self._gate.failed(self._clock.now(), why, call_id, unreached=unreached)
+            case Lost(why):
+                self._gate.failed(self._clock.now(), why, call_id)
 
     async def _come_home(self) -> None:
         under_way = list(self._lanes.values())

@@ -9,9 +9,11 @@ import structlog
 from amibridge.crm.interface import Adapter
 from amibridge.delivery.clock import Clock, HostClock
 from amibridge.delivery.courier import Courier, CourierStatus
-from amibridge.store import Store, StoreFailedError
+from amibridge.store import Down, Store, StoreFailedError
 
 log = structlog.get_logger(__name__)
+
+FOR_NOBODY = "this CRM is not configured: configure it again, or amibridge outbox drop --crm {crm} --older 0m"
 
 
 class Delivery:
@@ -49,6 +51,10 @@ class Delivery:
     def status(self) -> list[CourierStatus]:
         return [courier.status for courier in self._couriers]
 
+    def down(self) -> list[Down]:
+        """The CRMs to which nothing gets through."""
+        return [down for courier in self._couriers if (down := courier.down) is not None]
+
     async def _name_strangers(self) -> None:
         """Commands for a CRM that is no longer configured wait for ever; somebody should know."""
         names = {courier.crm for courier in self._couriers}
@@ -58,4 +64,4 @@ class Delivery:
             return
         for crm, number in pending.items():
             if crm not in names:
-                log.warning("delivery.stranger", crm=crm, pending=number, meaning="this CRM is not configured")
+                log.warning("delivery.stranger", crm=crm, pending=number, remedy=FOR_NOBODY.format(crm=crm))

@@ -1,12 +1,19 @@
 """What becomes of an errand: from what is known of it, and from the CRM's answer, to what the outbox records."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from random import Random
 
 from amibridge.calls import CommandType
 from amibridge.crm.interface import Answer, Capabilities, Done, Gone, Lost, Refused, Repeat, Retry
-from amibridge.delivery.backoff import granted, pause
+from amibridge.delivery.backoff import FIRST, granted, pause
 from amibridge.store import Errand, Result, State
+
+HOLDS_UP: Mapping[CommandType, float] = {CommandType.CARD_CLOSE: 30.0, CommandType.CALL_STARTED: 600.0}
+"""Seconds from its commit that what is no record may hold up the record of its call, while the CRM takes other things:
+as long as a card may take to open, and as long as a right that is missing may take to be given."""
+TRIES = 3
+"""Times at least that it is tried before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +51,21 @@ def settled(errand: Errand, answer: Answer | Poisoned, repeat: Repeat, now: floa
             return Result(State.PENDING, why)
         case Retry(why, _, _, memory) | Lost(why, memory):
             return Result(State.PENDING, why, now + pause(errand.attempts + 1, random), memory)
+
+
+def bounded(errand: Errand, answer: Answer | Poisoned, result: Result, now: float, *, up: bool) -> Result:
+    """The result, or the end of what would hold up its call's record for too long. now: the host's clock.
+
+    A card that cannot be closed is one: without the right to close cards every record would wait for ever. So is a
+    `call.started` that alone is not allowed. up: whether the CRM takes other things; while it takes none, all wait.
+    """
+    longest = HOLDS_UP.get(errand.command.type)
+    if longest is None or result.state is not State.PENDING or result.not_before == 0.0:
+        return result
+    if errand.command.type is CommandType.CALL_STARTED and not (isinstance(answer, Retry) and answer.alone):
+        return result
+    # What is younger than nothing was committed before the clock was set back: it has waited long enough.
+    waited = now - errand.created_at if errand.created_at <= now else longest
+    if up and waited >= longest and errand.attempts + 1 >= TRIES:
+        return replace(result, state=State.REFUSED, why=f"{result.why}; given up, so that the call's record can go")
+    return replace(result, not_before=min(result.not_before, now + max(FIRST, longest - waited)))

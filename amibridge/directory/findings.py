@@ -1,6 +1,5 @@
 """What `check` finds beyond validity: what is allowed and still makes wrong cards, or shows a secret."""
 
-import os
 import re
 import stat
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from amibridge.directory.extension_map import ExtensionMap, TrunkKind
 from amibridge.directory.numbers import to_e164
 from amibridge.directory.problems import Problem, Step
 from amibridge.directory.schema import Model
-from amibridge.directory.secrets import Origin, Secret, SecretError, read_secret
+from amibridge.directory.secrets import Origin, Secret
 from amibridge.directory.settings import Settings
 from amibridge.directory.wildcards import wildcard
 from amibridge.directory.yaml_source import Source
@@ -149,18 +148,11 @@ def _clients_that_look_internal(settings: Settings, main: Source) -> Iterator[Pr
 
 
 def _secrets(settings: Settings, main: Source) -> Iterator[Problem]:
-    for path, secret in _secrets_of(settings):
+    for path, secret in secrets_of(settings):
         if secret.origin is Origin.PLAIN:
             if _everybody_reads(Path(main.file)):
                 wrong = "a secret stands in a file that everybody on this host can read"
                 yield main.problem(path, wrong, f"chmod o-r {main.file}, or write {{file: …}}")
-            continue
-        if secret.origin is Origin.CREDENTIAL and "CREDENTIALS_DIRECTORY" not in os.environ:
-            continue  # typed by hand, outside of the service: nothing can be said
-        try:
-            read_secret(secret)
-        except SecretError as error:
-            yield main.problem(path, error.wrong, error.remedy)
             continue
         if secret.origin is Origin.FILE and _everybody_reads(Path(secret.where)):
             yield main.problem(
@@ -168,7 +160,8 @@ def _secrets(settings: Settings, main: Source) -> Iterator[Problem]:
             )
 
 
-def _secrets_of(settings: Settings) -> Iterator[tuple[tuple[Step, ...], Secret]]:
+def secrets_of(settings: Settings) -> Iterator[tuple[tuple[Step, ...], Secret]]:
+    """Every secret of the main file, with the path to it."""
     for key, entries in (("pbx", settings.pbx), ("crm", settings.crm)):
         for index, entry in enumerate(entries):
             yield from _secrets_in((key, index), entry)
@@ -183,7 +176,10 @@ def _secrets_in(path: tuple[Step, ...], model: Model) -> Iterator[tuple[tuple[St
 
 
 def _everybody_reads(path: Path) -> bool:
-    return bool(path.stat().st_mode & stat.S_IROTH)
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False  # not there, or hidden from us too
 
 
 def _devices_of_extensions(extension_map: ExtensionMap) -> Iterator[tuple[tuple[Step, ...], str, str]]:

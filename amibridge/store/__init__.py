@@ -2,15 +2,25 @@
 
 from amibridge.store.archive import Archive
 from amibridge.store.backup import back_up
-from amibridge.store.errors import AlreadyRunningError, NotOurDatabaseError, StoreError, StoreFailedError
-from amibridge.store.lock import holder
+from amibridge.store.errors import (
+    AlreadyRunningError,
+    BrokenStoreError,
+    NotOurDatabaseError,
+    StoreError,
+    StoreFailedError,
+)
+from amibridge.store.health import Down
+from amibridge.store.lock import Holder, holder
 from amibridge.store.outbox import Errand, Outbox, Result, State
 from amibridge.store.store import Limits, Saved, Store
 
 __all__ = [
     "AlreadyRunningError",
     "Archive",
+    "BrokenStoreError",
+    "Down",
     "Errand",
+    "Holder",
     "Limits",
     "NotOurDatabaseError",
     "Outbox",

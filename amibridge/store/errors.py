@@ -25,7 +25,7 @@ class AlreadyRunningError(StoreError):
 
 
 class NotOurDatabaseError(StoreError):
-    """The file was written by a newer amibridge, or by another program. It was not touched."""
+    """The database was written by a newer amibridge, or by another program. It was not touched."""
 
     exit_status = 4
 
@@ -34,10 +34,35 @@ class StoreFailedError(StoreError):
     """SQLite or the disk under it refused; it may work later."""
 
 
+class BrokenStoreError(StoreFailedError):
+    """What is there is no database, or a damaged one. Starting again does not help, and the unit does not do it."""
+
+    exit_status = 5
+
+
+BROKEN = "; `amibridge restore FILE` puts a copy that `amibridge backup` made in its place, and keeps this one aside"
+
+
 @contextmanager
 def failures_named(path: Path) -> Iterator[None]:
-    """SQLite's errors inside the context come out as StoreFailedError, with the file's name."""
+    """SQLite's errors inside the context come out as StoreFailedError, with the file's name; those that say that the
+    file is damaged as BrokenStoreError.
+    """
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreFailedError(f"{path}: {error}") from error
+        raise named(error, f"{path}: ") from error
+
+
+def named(error: BaseException, where: str = "") -> StoreFailedError:
+    """What SQLite said, as an error of ours. where: what to put before it."""
+    if is_broken(error):
+        return BrokenStoreError(f"{where}the database is damaged ({error}){BROKEN}")
+    return StoreFailedError(f"{where}{error}")
+
+
+def is_broken(error: BaseException) -> bool:
+    """Whether SQLite says that the file itself is damaged, or none of its own."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    # The low byte is the kind; the others tell it in detail.
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

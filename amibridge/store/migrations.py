@@ -131,6 +131,11 @@ MIGRATIONS: Sequence[Migration] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        # What is written when there is nothing to write: one row, with the host's time of it.
+        "CREATE TABLE heart (one INTEGER PRIMARY KEY CHECK (one = 1), beat REAL NOT NULL) STRICT",
+        "INSERT INTO heart (one, beat) VALUES (1, 0)",
+    ),
 )
 
 

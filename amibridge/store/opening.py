@@ -1,13 +1,15 @@
 """How the file is opened: by the daemon that owns it, by those who read it beside the daemon, by an admin's hand."""
 
 import os
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from amibridge.store.connection import Connection, connect
-from amibridge.store.errors import NotOurDatabaseError, StoreFailedError, failures_named
+from amibridge.store.errors import BROKEN, BrokenStoreError, NotOurDatabaseError, StoreFailedError, failures_named
+from amibridge.store.files import files_of
 from amibridge.store.migrations import APPLICATION_ID, MIGRATIONS, migrate
 
 PATIENCE = 5.0
@@ -71,12 +73,11 @@ async def opened_to_read(path: Path) -> AsyncIterator[Connection]:
 async def is_ours(path: Path) -> bool:
     """Looks into the file without changing a byte of it. Returns False where there is nothing yet.
 
-    Raises NotOurDatabaseError for the database of a newer amibridge or of another program, and StoreFailedError where
-    it cannot be read.
+    Raises NotOurDatabaseError for the database of a newer amibridge or of another program, BrokenStoreError for what is
+    no database, and StoreFailedError where it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER)
+        header = _header(path)
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -84,9 +85,9 @@ async def is_ours(path: Path) -> bool:
     if not header:
         return False
     if not header.startswith(_MAGIC):
-        raise NotOurDatabaseError(f"{path} is not a database")
+        raise BrokenStoreError(f"{path} is no database; is store.path right?{BROKEN}")
     version, owner, pages = (int.from_bytes(header[field]) for field in (_USER_VERSION, _APPLICATION_ID, _PAGES))
-    log = path.with_name(f"{path.name}-wal")
+    log = files_of(path).log
     if log.exists() and log.stat().st_size > 0:
         # Whoever wrote last died before its changes were brought home: the header is older than the database.
         connection = await _open_to_read(path)
@@ -104,6 +105,14 @@ async def is_ours(path: Path) -> bool:
             f"{path} was written by a newer amibridge (version {version}, this one knows {len(MIGRATIONS)})"
         )
     return True
+
+
+def _header(path: Path) -> bytes:
+    """The first bytes of the file. Raises BrokenStoreError where it is none, and OSError."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise BrokenStoreError(f"{path} is no regular file; move it away, or change store.path")
+        return file.read(_HEADER)
 
 
 async def _open_to_write(path: Path) -> Connection:
@@ -127,4 +136,11 @@ async def _open_to_write(path: Path) -> Connection:
 
 
 async def _open_to_read(path: Path) -> Connection:
-    return await connect(f"file:{quote(str(path))}?mode=ro", PATIENCE, uri=True)
+    return await connect(f"file:{quote(str(path))}?mode=ro{_rested(path)}", PATIENCE, uri=True)
+
+
+def _rested(path: Path) -> str:
+    """Where nobody can write, SQLite cannot make the files by which it would hear of those who do, and need not."""
+    log = files_of(path).log
+    whole = not log.exists() or log.stat().st_size == 0
+    return "&immutable=1" if whole and os.statvfs(path).f_flag & os.ST_RDONLY else ""

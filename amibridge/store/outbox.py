@@ -169,6 +169,8 @@ class Outbox:
     def __init__(self, owner: Owner, now: Now) -> None:
         self._owner = owner
         self._now = now
+        self.pressed = 0
+        """How often somebody has changed the outbox by hand, and wants it to be looked at now."""
 
     @contextmanager
     def listening(self, news: asyncio.Event) -> Iterator[None]:
@@ -181,6 +183,7 @@ class Outbox:
 
     def stir(self) -> None:
         """Wakes the listeners: somebody has changed the outbox by hand."""
+        self.pressed += 1
         self._owner.stir()
 
     async def due(self, crm: str, busy: Collection[str], limit: int) -> list[Errand]:

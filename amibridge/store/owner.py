@@ -12,7 +12,8 @@ import structlog
 
 from amibridge.calls import DEFECT
 from amibridge.store.connection import Connection, Row
-from amibridge.store.errors import StoreFailedError
+from amibridge.store.errors import StoreFailedError, is_broken, named
+from amibridge.store.health import since_boot
 from amibridge.store.statements import Statement, Value
 from amibridge.store.trouble import Trouble
 
@@ -61,6 +62,10 @@ class Owner:
         """The weight of what is not yet committed."""
         self.room = asyncio.Event()
         """Set whenever some of it has been."""
+        self.committed = since_boot()
+        """When the last commit was, in seconds since the host's start."""
+        self._damage = ""
+        self._damaged = asyncio.Event()
 
     def write(
         self,
@@ -98,6 +103,13 @@ class Owner:
         for job in self._jobs:
             job.done.cancel()
         await self._connection.close()
+
+    async def damage(self) -> str:
+        """Returns what is damaged, as soon as the database turns out to be. What cannot be written is tried all the
+        same, until the store is closed.
+        """
+        await self._damaged.wait()
+        return self._damage
 
     def stir(self) -> None:
         """Sets the listeners' events."""
@@ -145,6 +157,7 @@ class Owner:
         try:
             rows = await self._connection.fetch(job.sql, job.parameters)
         except sqlite3.Error as error:
+            self._look_at(error)
             _fail(job.done, error)
         else:
             if not job.done.done():
@@ -164,6 +177,7 @@ class Owner:
             except sqlite3.Error as error:
                 if _is_fault_of_ours(error):
                     return await self._commit_one_by_one(group, error)
+                self._look_at(error)
                 self.trouble.begin(str(error))
             except (MemoryError, OSError) as error:
                 self.trouble.begin(f"{type(error).__name__}: {error}")
@@ -174,6 +188,7 @@ class Owner:
                 return False
             await self._rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+        self.committed = since_boot()
         for job, changed in zip(group, changes, strict=True):
             self.waiting -= job.weight
             if not job.done.done():
@@ -227,6 +242,11 @@ class Owner:
             job.done.set_result([])
         return True
 
+    def _look_at(self, error: sqlite3.Error) -> None:
+        if is_broken(error):
+            self._damage = str(named(error))
+            self._damaged.set()
+
     def _refuse(self, job: _Write | _Read, error: Exception) -> None:
         if isinstance(job, _Write) and not job.done.done():
             self.waiting -= job.weight
@@ -247,7 +267,7 @@ class Owner:
 def _fail(done: "asyncio.Future[Any]", error: BaseException) -> None:
     """Whoever waits for it is told; where nobody does, the log has told."""
     if not done.done():
-        done.set_exception(error if isinstance(error, StoreFailedError) else StoreFailedError(str(error)))
+        done.set_exception(error if isinstance(error, StoreFailedError) else named(error))
         done.exception()
 
 

@@ -1,21 +1,26 @@
 """The store's face for the daemon: outputs go in and are durable, the outbox and the known calls come out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import os
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NoReturn
 
 from amibridge.calls import Known, Output
 from amibridge.store import known, retention
 from amibridge.store.clock import Now, steady
 from amibridge.store.connection import Connection
+from amibridge.store.errors import BrokenStoreError
+from amibridge.store.health import Down, Health, since_boot
 from amibridge.store.journal import statements
 from amibridge.store.link import Link, doubted, none_yet, noted
-from amibridge.store.lock import Lock
+from amibridge.store.lock import Lock, Place
 from amibridge.store.opening import open_to_own
 from amibridge.store.outbox import Outbox, take_over
 from amibridge.store.owner import Owner
+from amibridge.store.statements import once
 from amibridge.store.trouble import Trouble
 
 
@@ -29,6 +34,11 @@ class Limits:
     """Outputs that may wait in memory for a disk that fails."""
     closing: float = 5.0
     """Seconds that a failing disk is given when the daemon is stopped."""
+
+
+BEAT = 30.0
+"""Seconds without a commit after which the store makes one for its own sake."""
+_BEAT = "UPDATE heart SET beat = ?"
 
 
 class Saved(StrEnum):
@@ -52,6 +62,8 @@ class Store:
         self.now = now
         self._lock = lock
         self._owner = owner
+        # Not waited for: a daemon that starts on a full disk hears the PBX all the same.
+        self._beaten = owner.write([*take_over(now()), none_yet()])
 
     @classmethod
     async def open(
@@ -67,7 +79,8 @@ class Store:
 
         crms: the names of those who are to be told; none in shadow mode.
         now: the host's clock. connect: how the file is opened.
-        Raises AlreadyRunningError, NotOurDatabaseError (the file is untouched then) and StoreFailedError.
+        Raises AlreadyRunningError, NotOurDatabaseError and BrokenStoreError (the file is untouched then), and
+        StoreFailedError.
         """
         now, limits = now or steady(), limits or Limits()
         lock = await Lock.take(path)
@@ -77,8 +90,6 @@ class Store:
             lock.release()
             raise
         owner = Owner(connection, Trouble(now), limits.prompt)
-        # Not waited for: a daemon that starts on a full disk hears the PBX all the same.
-        owner.write([*take_over(now()), none_yet()])
         return cls(path, crms, limits, now, lock, owner)
 
     async def commit(self, outputs: Sequence[Output], pbx: str) -> Saved:
@@ -119,6 +130,46 @@ class Store:
         """What the core is to know of the calls of this PBX from before the start. Raises StoreFailedError."""
         return await known.known_calls(self._owner, pbx, self.now())
 
+    def beat(self) -> None:
+        """Commits something where nothing was committed for a while: a disk that takes nothing more is to be known
+        before the next call comes."""
+        if self._beaten.done() and since_boot() - self._owner.committed >= BEAT:
+            self._beaten = self._owner.write([once(_BEAT, self.now())])
+
+    def health(self, down: Sequence[Down] = ()) -> Health:
+        """How the store is doing now. down: the CRMs to which nothing gets through."""
+        trouble = self._owner.trouble
+        return Health(
+            pid=os.getpid(),
+            at=since_boot(),
+            now=self.now(),
+            committed=self._owner.committed,
+            waiting=self.waiting,
+            failing_since=trouble.since,
+            reason=trouble.reason,
+            down=down,
+        )
+
+    async def report(self, health: Health) -> None:
+        """Says it beside the database, for those who ask; also while the database takes nothing.
+
+        Raises OSError where that cannot be written either.
+        """
+        await asyncio.to_thread(self._lock.report, health)
+
+    async def place(self) -> Place:
+        """Whether the store's name still leads to the file that is open. Raises OSError where the disk does not say."""
+        return await asyncio.to_thread(lambda: self._lock.place)
+
+    @property
+    def names(self) -> int:
+        """How many hard links lead to the file that is open."""
+        return self._lock.names
+
+    async def breaks(self) -> NoReturn:
+        """Raises BrokenStoreError as soon as the database turns out to be damaged."""
+        raise BrokenStoreError(f"{self.path}: {await self._owner.damage()}")
+
     def note_link(self, link: Link) -> None:
         """Writes how the link to a PBX stands, when the disk takes it."""
         self._owner.write([noted(link)])
@@ -130,6 +181,12 @@ class Store:
     async def forget(self, before: float) -> int:
         """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""
         return await retention.forget(self._owner, before)
+
+    async def give_up(self, crms: Collection[str], before: float) -> dict[str, int]:
+        """Makes dead letters of what waits for others than these CRMs and was committed before a moment (seconds since
+        the epoch). Returns how many there were, by CRM.
+        """
+        return await retention.give_up(self._owner, crms, before, self.now())
 
     async def close(self) -> None:
         """Writes what waits, closes the file and gives up the lock."""

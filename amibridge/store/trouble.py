@@ -15,16 +15,20 @@ class Trouble:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._since: float | None = None
+        self.since: float | None = None
+        """On that clock; None when all is well."""
+        self.reason: str | None = None
+        """The latest one."""
         self._at_bound = False
 
     @property
     def active(self) -> bool:
-        return self._since is not None
+        return self.since is not None
 
     def begin(self, reason: str) -> None:
-        if self._since is None:
-            self._since = self._now()
+        self.reason = reason
+        if self.since is None:
+            self.since = self._now()
             log.warning("store.waiting", reason=reason, meaning="events go on; their outputs wait in memory, unsent")
 
     def full(self, waiting: int) -> None:
@@ -34,7 +38,7 @@ class Trouble:
             log.error("store.full", waiting=waiting, meaning="reading from the PBX stops until the store has room")
 
     def end(self) -> None:
-        if self._since is not None:
-            log.info("store.recovered", seconds=round(self._now() - self._since, 1))
-            self._since = None
+        if self.since is not None:
+            log.info("store.recovered", seconds=round(self._now() - self.since, 1))
+            self.since = self.reason = None
             self._at_bound = False

@@ -32,6 +32,14 @@ class Systemd(asyncio.DatagramProtocol):
                 if lines[0] == first:
                     return lines
 
+    async def hears_like(self, beginning: str) -> str:
+        """Waits for a notification whose first line begins like this. Returns that line."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                line, *_ = await self._heard.get()
+                if line.startswith(beginning):
+                    return line
+
 
 @asynccontextmanager
 async def listening(path: Path) -> AsyncIterator[Systemd]:
@@ -100,4 +108,5 @@ async def daemon(
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            # Its log is read to the end: a pipe that is full is never seen to close.
+            await process.communicate()

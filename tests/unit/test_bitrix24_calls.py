@@ -9,7 +9,9 @@ import pytest
 from amibridge.calls import Calls, Command
 from amibridge.crm.bitrix24 import MissedOwner, Newcomer, Wishes
 from amibridge.crm.interface import Adapter, Done, Memory, Refused
+from amibridge.daemon.adapters import adapter_for
 from amibridge.demo.portal import Contact, Portal
+from amibridge.directory.loading import load
 from tests.replay.playing import Capture, captures, commands
 from tests.unit.durable import CALL, delivering
 from tests.unit.office import (
@@ -28,6 +30,7 @@ from tests.unit.office import (
     opens,
     started,
 )
+from tests.unit.operators import configuration
 
 
 def of_the_office(capture: Capture) -> bool:
@@ -235,6 +238,21 @@ async def test_a_withheld_number_has_a_card_and_a_record_too() -> None:
         await tell(adapter, started(**nobody), opens("134", **nobody), closes("134", **nobody))
         await tell(adapter, finished("134", call_id="office:2.2", **nobody))
     assert [one.phone for one in portal.calls.values()] == ["000", "000"]
+    assert portal.leads == []
+
+
+async def test_a_caller_who_shows_the_company_s_own_number(tmp_path: Path) -> None:
+    """However the configuration writes it and the trunk delivers it."""
+    forged: dict[str, Any] = {"client": None, "client_raw": "74950000002"}
+    async with office() as portal:
+        crm = f"[{{name: sales, kind: bitrix24, create_lead: true, url: '{portal.webhook_url}'}}]"
+        loaded = load(configuration(tmp_path, "numbers: {own: ['8 (495) 000-00-02']}", crm=crm))
+        adapter = adapter_for(loaded.settings.crm[0], loaded.settings, lambda extension: None)
+        try:
+            await tell(adapter, started(**forged), finished("134", **forged))
+        finally:
+            await adapter.close()
+    assert [one.phone for one in portal.calls.values()] == ["000"]
     assert portal.leads == []
 
 

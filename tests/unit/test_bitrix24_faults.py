@@ -205,6 +205,21 @@ async def test_the_probe_says_which_rights_are_missing(scopes: tuple[str, ...], 
     assert portal.calls == {}
 
 
+@pytest.mark.parametrize("method", [REGISTER, SHOW, HIDE, FINISH, SEARCH, STATISTIC, "user.get"])
+@pytest.mark.parametrize(("status", "code"), [(403, "ACCESS_DENIED"), (403, "user_access_error"), (500, "ERROR_CORE")])
+async def test_each_right_is_proved_by_itself(method: str, status: int, code: str) -> None:
+    """Without the right to hide every record waited behind a card's closing, and the probe said that all was well."""
+    async with office() as portal, bitrix24(portal) as adapter:
+        portal.faults.fail(99, status, code, method=method)
+        (said,) = await adapter.probe()
+        asked = [request.method for request in portal.requests]
+    assert said.startswith(f"{method}: {code}")
+    assert ("not proved" in said) is (status == 500)
+    assert set(asked) == {"scope", REGISTER, SHOW, HIDE, FINISH, SEARCH, STATISTIC, "user.get"}
+    assert portal.calls == {}
+    assert portal.shown == []
+
+
 async def test_all_pages_of_the_users_are_read_and_the_last_list_is_kept() -> None:
     async with office() as portal, bitrix24(portal) as adapter:
         for number in range(200, 320):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amibridge.crm.bitrix24 import forms
-from amibridge.crm.bitrix24.forms import Newcomer, Wishes
+from amibridge.crm.bitrix24.forms import WITHHELD, Newcomer, Wishes
 from amibridge.crm.bitrix24.questions import MOST_IN_A_BATCH, Question, Reply, batch, query, replies
 from amibridge.crm.bitrix24.told import Told
 from amibridge.crm.bitrix24.trouble import (
@@ -20,11 +20,13 @@ from amibridge.crm.bitrix24.trouble import (
     NotNowError,
     PortalError,
     RefusedError,
+    UnansweredError,
     trouble,
 )
 from tests.unit.office import call
 
 NOW = 1_795_290_000.0
+NO_TIMES: list[Any] = [NOW - 5, -1, 0, "nan", "-inf", 10**400, None, [], "soon"]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,20 @@ NOW = 1_795_290_000.0
         (400, "ERROR_CORE", "Call is not found", NotFoundError),
         (400, "ERROR_CORE", "Call is not found (call should be registered prior to finishing", NotFoundError),
         (400, "ERROR_CORE", "Unknown TYPE", RefusedError),
-        (400, "", "", RefusedError),
+        (400, "", "Parameter 'values' is required", RefusedError),
+        (400, "SOMETHING_NEW", "", RefusedError),
+        (409, "SOMETHING_NEW", "", RefusedError),
+        (200, "ERROR_CORE", "Unknown TYPE", RefusedError),
+        (413, "", "", RefusedError),
+        (400, "", "", UnansweredError),
+        (408, "", "", UnansweredError),
+        (425, "", "", UnansweredError),
+        (200, "INTERNAL_SERVER_ERROR", "", UnansweredError),
+        (200, "SOMETHING_NEW", "", UnansweredError),
+        (200, "", "", UnansweredError),
+        (400, "ERROR_CORE", "User is not found or is not active", RefusedError),
+        (500, "ERROR_CORE", "Call is not found", NotNowError),
+        (403, "user_access_error", "", NoRightError),
     ],
 )
 def test_what_a_portal_says_and_what_it_means(status: int, code: str, text: str, error: type[PortalError]) -> None:
@@ -60,7 +75,13 @@ def test_what_a_portal_says_and_what_it_means(status: int, code: str, text: str,
 
 @pytest.mark.parametrize(
     ("time", "after"),
-    [({"operating_reset_at": NOW + 60}, 60.0), ({"operating_reset_at": NOW - 5}, 0.0), ({}, None), (None, None)],
+    [
+        (None, None),
+        ({}, None),
+        ({"operating_reset_at": NOW + 60}, 60.0),
+        *(({"operating_reset_at": far}, 600.0) for far in (4_102_444_800, "inf", 1e308, 10**40)),
+        *(({"operating_reset_at": no}, None) for no in NO_TIMES),
+    ],
 )
 def test_a_used_up_method_says_until_when(time: Any, after: float | None) -> None:
     said = trouble("some.method", 429, {"error": "OPERATION_TIME_LIMIT", "time": time}, NOW)
@@ -131,7 +152,17 @@ def test_the_chat_is_always_named(add: bool) -> None:
     ],
 )
 def test_what_counts_as_a_number(raw: str | None, number: str | None) -> None:
-    assert forms.number(call(client=None, client_raw=raw)) == number
+    assert forms.number(call(client=None, client_raw=raw), Wishes()) == number
+
+
+def test_a_number_of_the_company_s_own_is_nobody_s_who_calls_in() -> None:
+    """The core does not believe it; the portal was told it all the same, and made the company a client of itself."""
+    wishes = Wishes(Newcomer(create=True), is_own="+74950000002".__eq__)
+    forged = call(client=None, client_raw="+74950000002")
+    assert forms.number(forged, wishes) is None
+    form = forms.register(forged, "12", wishes, None)
+    assert (form["PHONE_NUMBER"], form["CRM_CREATE"]) == (WITHHELD, 0)
+    assert forms.number(call(client=None, client_raw="112"), wishes) == "112", "what is no E.164 is known all the same"
 
 
 def test_the_external_id_is_the_same_for_every_attempt() -> None:

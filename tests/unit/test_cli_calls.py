@@ -307,7 +307,7 @@ def test_a_capture_is_told_by_its_spelling(operator: Operator, tmp_path: Path, m
 
 def test_without_a_store(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     operator = Operator(configuration(tmp_path), capsysbinary)
-    for command in (["calls"], ["explain", CALL], ["status"], ["outbox", "list"], ["backup", str(tmp_path / "copy")]):
+    for command in (["calls"], ["explain", CALL], ["outbox", "list"], ["backup", str(tmp_path / "copy")]):
         assert operator.types(*command) == 1
         assert operator.out == ""
         assert operator.err == (
@@ -345,6 +345,6 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     assert process.returncode != 0
 
 
-@pytest.mark.parametrize("command", ["calls", "explain", "status", "outbox", "backup"])
+@pytest.mark.parametrize("command", ["calls", "explain", "status", "outbox", "backup", "restore"])
 def test_the_help_stays_light(command: str) -> None:
     assert not loaded_by(command, "--help") & {*LIGHT_HELP, "aiosqlite"}

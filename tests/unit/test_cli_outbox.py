@@ -85,6 +85,34 @@ def test_drop_gives_up(operator: Operator) -> None:
     assert operator.err == f"2: {CALL}/134/card.open is left as it is: superseded at bus, superseded at sales{CARD}\n"
 
 
+def test_drop_all_of_a_crm_that_is_old_enough(operator: Operator) -> None:
+    assert operator.types("outbox", "drop", "--crm", "sales", "--older", "1d") == 0
+    assert operator.out == "sales: 0 dropped\n"
+    assert operator.types("outbox", "drop", "--crm", "sales", "--older", "0m") == 0
+    assert operator.out == "sales: 3 dropped (1 pending, 2 refused)\n"
+    assert listed(operator) == ["1 bus pending", "2 bus pending", "3 bus pending"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--crm", "sales"], ["--older", "0m"], ["1", "--crm", "bus", "--older", "0m"]]
+)
+def test_drop_takes_nothing_that_was_not_named(operator: Operator, arguments: list[str]) -> None:
+    assert operator.types("outbox", "drop", *arguments) == 2
+    assert operator.err == "name commands by their numbers, or take all of a CRM: --crm NAME --older 5d\n"
+    assert listed(operator) == WAITING
+
+
+def test_drop_of_many_goes_in_pieces(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amibridge.store.by_hand.AT_ONCE", 3)
+    fill(tmp_path, [started(f"office:{number}") for number in range(10)])
+    operator = Operator(configuration(tmp_path), capsysbinary)
+    assert operator.types("outbox", "drop", "--crm", "bus", "--older", "0m") == 0
+    assert operator.out == "bus: 10 dropped (10 pending)\n"
+    assert len(listed(operator)) == 10
+
+
 def test_what_is_done_is_left_alone(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     fill(tmp_path, [started()], answers=[("sales", DONE)])
     operator = Operator(configuration(tmp_path), capsysbinary)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from amibridge.cli.status import CRITICAL
 from amibridge.store import Store
 from amibridge.store.link import Link, links
 from tests.unit.daemon_process import PATIENCE, daemon
@@ -29,7 +30,7 @@ async def test_the_link_in_the_status(tmp_path: Path, capsysbinary: pytest.Captu
         pbx.answers["Login"] = pbx.refuse
         async with daemon(config) as running:
             await running.says("event=ami.login_refused")
-            assert await status(operator, "pbx office: not connected since 20") == 1
+            assert await status(operator, "pbx office: not connected since 20") == CRITICAL
             trouble = operator.lines[-1]
             assert trouble.startswith("trouble: office: not connected since 20")
             assert " UTC: " in trouble

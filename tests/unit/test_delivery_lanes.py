@@ -4,6 +4,7 @@ another."""
 import asyncio
 import tempfile
 from collections import defaultdict
+from math import inf
 from pathlib import Path
 from random import Random
 
@@ -17,7 +18,7 @@ from amibridge.crm.interface import Answer, Bucket, Capabilities, Done, Lost, Pa
 from amibridge.delivery import Delivery
 from amibridge.delivery.backoff import FIRST, LONGEST, LONGEST_WISH, granted, pause
 from amibridge.delivery.clock import HostClock
-from amibridge.delivery.gate import DOWN_AFTER, LONGEST_SILENCE, Gate
+from amibridge.delivery.gate import DOWN_AFTER, LONGEST_SILENCE, MOST_KNOWN, Gate
 from amibridge.store import Store
 from tests.unit.durable import PATIENCE, Clock, Crm, closes, delivering, finished, in_turn, opens, started
 
@@ -218,30 +219,67 @@ class _Always(Random):
         return self._value
 
 
-@pytest.mark.parametrize(("wish", "seconds"), [(-5.0, FIRST), (0.0, FIRST), (42.0, 42.0), (10.0**9, LONGEST_WISH)])
+@pytest.mark.parametrize(
+    ("wish", "seconds"),
+    [(-5.0, FIRST), (0.0, FIRST), (42.0, 42.0), (10.0**9, LONGEST_WISH), (float("nan"), FIRST), (inf, LONGEST_WISH)],
+)
 def test_what_a_crm_asks_for_is_granted_within_reason(wish: float, seconds: float) -> None:
     assert granted(wish) == seconds
 
 
 def test_a_gate_closes_after_some_failures_and_lets_one_through_at_a_time() -> None:
     gate = Gate("crm", _Always(1.0))
-    for _ in range(DOWN_AFTER - 1):
-        gate.failed(100.0, "down")
+    for number in range(DOWN_AFTER - 1):
+        gate.failed(100.0, "down", f"{number}")
     assert gate.room(100.0, under_way=3) > 1000
-    gate.failed(100.0, "down")
+    gate.failed(100.0, "down", "2")
     assert (gate.up, gate.room(100.0, 0), gate.opens_at(100.0)) == (False, 0, 101.0)
     assert gate.room(101.0, under_way=0) == 1
     assert gate.room(101.0, under_way=1) == 0
     assert gate.opens_at(101.0) is None
-    gate.answered()
+    assert gate.trouble(101.0) == (100.0, "down")
+    gate.answered("3")
     assert gate.room(101.0, under_way=3) > 1000
+    assert gate.trouble(101.0) is None
 
 
 def test_a_gate_never_stays_closed_for_longer_than_a_card_lives() -> None:
+    gate, now = Gate("crm", _Always(1.0)), 0.0
+    for number in range(100):
+        gate.failed(now, "down", f"{number}")
+        opens_at = gate.opens_at(now) or now
+        assert opens_at - now <= LONGEST_SILENCE
+        now = opens_at
+    gate.failed(now, "down", "last")
+    assert gate.opens_at(now) == now + LONGEST_SILENCE
+
+
+def test_what_fails_while_others_go_through_says_little_of_the_crm() -> None:
     gate = Gate("crm", _Always(1.0))
-    for _ in range(100):
-        gate.failed(0.0, "down")
-    assert gate.opens_at(0.0) == LONGEST_SILENCE
+    gate.failed(0.0, "HTTP 500", "bad")
+    gate.answered("good")
+    for _ in range(4 * DOWN_AFTER - 1):
+        gate.failed(0.0, "HTTP 500", "bad")
+    assert gate.up
+    gate.asked_for_time(0.0, 3600.0, "bad")
+    assert gate.room(0.0, 3) > 1000
+    gate.failed(0.0, "HTTP 500", "bad")
+    assert not gate.up, "nothing else has gone through for a good while"
+    gate.answered("bad")
+    assert gate.failing == set()
+    gate.failed(0.0, "HTTP 500", "bad")
+    gate.answered("good")
+    for _ in range(DOWN_AFTER):
+        gate.failed(0.0, "no connection", "bad", unreached=True)
+    assert not gate.up, "that nobody is there cannot be a command's fault"
+
+
+def test_a_gate_does_not_remember_without_end() -> None:
+    gate = Gate("crm", _Always(1.0))
+    for number in range(10_000):
+        gate.failed(0.0, "HTTP 500", f"{number}")
+        gate.answered("good")
+    assert len(gate.failing) == MOST_KNOWN
 
 
 @settings(deadline=None)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -237,6 +237,9 @@ async def test_the_daily_forgetting_survives_any_exception() -> None:
         async def forget(self, before: float) -> int:
             raise ZeroDivisionError
 
+        async def give_up(self, crms: Collection[str], before: float) -> Mapping[str, int]:
+            return {}
+
     days = iter([None, None])
 
     async def sleep(seconds: float) -> None:
@@ -244,7 +247,7 @@ async def test_the_daily_forgetting_survives_any_exception() -> None:
             raise asyncio.CancelledError
 
     with capture_logs() as logs, pytest.raises(asyncio.CancelledError):
-        await forget_daily(Broken(), 30, now=lambda: 0.0, sleep=sleep)
+        await forget_daily(Broken(), 30, [], now=lambda: 0.0, sleep=sleep)
     assert [entry["event"] for entry in logs] == ["retention.fault"] * 2
 
 

@@ -126,6 +126,38 @@ async def test_refused_is_a_dead_letter_and_the_lane_goes_on(path: Path) -> None
         assert refusal | {"event": "delivery.refused"} in logs
 
 
+@pytest.mark.parametrize("answer", [Retry("HTTP 429", after=3600.0), Retry("HTTP 503")])
+async def test_by_hand_it_is_tried_at_once_whatever_the_crm_has_asked_for(path: Path, answer: Retry) -> None:
+    """A CRM that wants an hour, or is down, and a command of the same call that rests: nothing of it is waited for."""
+    crm = Crm(answers=lambda command, time: answer)
+    async with delivering(path, crm) as world:
+        await world.tell(started(), started("office:2.2"), started("office:3.3"), finished("office:3.3"))
+        await world.rest()
+        began, sent = world.clock.at, len(crm.sent)
+        crm.answers = lambda command, time: Done()
+        await by_hand.retry(path, 1)
+        world.store.outbox.stir()
+        await crm.has(sent + 1)
+        await world.rest()
+        assert world.clock.at == began
+        assert (await world.states())["call.started"] == "done"
+
+
+async def test_a_dead_letter_is_tried_again_although_a_later_one_of_its_call_rests(path: Path) -> None:
+    crm = Crm(answers=in_turn(Refused("HTTP 422"), Retry("busy", after=3000.0, alone=True), Done()))
+    async with delivering(path, crm) as world:
+        await world.tell(started(), finished())
+        await world.rest()
+        assert await world.states() == {"call.started": "refused", "call.finished": "pending"}
+        began = world.clock.at
+        await by_hand.retry(path, 1)
+        world.store.outbox.stir()
+        await crm.has(4)
+        await world.rest()
+        assert world.clock.at == began
+        assert await world.states() == {"call.started": "done", "call.finished": "done"}
+
+
 async def test_a_dead_letter_is_tried_again_by_hand(path: Path) -> None:
     crm = Crm(answers=in_turn(Refused("HTTP 422"), Done()))
     async with delivering(path, crm) as world:

@@ -175,25 +175,3 @@ def test_a_plain_secret_in_a_file_that_everybody_reads(tmp_path: Path) -> None:
         f"main.yaml:2:38: crm[0].url: {wrong}",
     ]
     assert warnings_of(tmp_path, main, mode=0o640) == []
-
-
-def test_secrets_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AMI", raising=False)
-    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    main = (
-        "pbx:\n  - {name: a, secret: {file: none}}\n  - {name: b, secret: {env: AMI}}\n"
-        "crm: [{name: m, kind: mqtt, password: {credential: mqtt}}]\n"
-    )
-    file_and_variable = [
-        "main.yaml:2:23: pbx[0].secret: secret file none cannot be read: No such file or directory;"
-        " create it, readable by the user that amibridge runs as",
-        "main.yaml:3:23: pbx[1].secret: environment variable AMI is not set; set AMI where the daemon is started",
-    ]
-    # Typed by hand there are no credentials: that says nothing about the service.
-    assert warnings_of(tmp_path, main) == file_and_variable
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert warnings_of(tmp_path, main) == [
-        *file_and_variable,
-        "main.yaml:4:39: crm[0].password: secret file mqtt cannot be read: No such file or directory;"
-        " create it, readable by the user that amibridge runs as",
-    ]

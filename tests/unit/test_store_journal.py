@@ -212,6 +212,27 @@ async def test_the_outbox_is_shown_with_what_a_command_says(store: Store, path: 
         assert await archive.counts() == {("bus", State.PENDING): 1, ("sales", State.PENDING): 1}
 
 
+async def test_what_waits_for_a_crm_that_is_gone_is_given_up_and_holds_its_call_no_longer(path: Path) -> None:
+    clock = Clock()
+    store = await Store.open(path, ["old"], now=clock.now)
+    try:
+        for number in range(450):
+            call = f"office:{number}.1"
+            await store.commit([opens(call=call), closes(call=call), finished(call), ended(call)], "office")
+        clock.at += 100
+        await store.commit([finished("office:late"), ended("office:late")], "office")
+        assert await store.forget(before=WALL + 5) == 0
+        assert await store.give_up(["old"], clock.at) == {}
+        # The cards were superseded when they closed: nobody has seen them.
+        assert await store.give_up(["sales"], clock.at - 50) == {"old": 900}
+        assert await store.give_up(["sales"], clock.at - 50) == {}
+        async with Archive.opened(path) as archive:
+            assert await archive.counts() == {("old", State.REFUSED): 450, ("old", State.PENDING): 1}
+        assert await store.forget(before=WALL + 5) == 450
+    finally:
+        await store.close()
+
+
 async def test_calls_that_ended_long_ago_are_forgotten_with_all_that_belongs_to_them(path: Path) -> None:
     clock = Clock()
     store = await Store.open(path, ["sales"], now=clock.now)

@@ -3,9 +3,10 @@
 import asyncio
 import fcntl
 import os
+import shutil
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from amibridge.store import (
     AlreadyRunningError,
     Archive,
+    BrokenStoreError,
+    Limits,
     NotOurDatabaseError,
     Store,
     StoreError,
@@ -22,9 +25,10 @@ from amibridge.store import (
     holder,
 )
 from amibridge.store.connection import connect
-from amibridge.store.lock import lock_path
+from amibridge.store.files import files_of
+from amibridge.store.lock import Place
 from amibridge.store.migrations import APPLICATION_ID, MIGRATIONS, migrate
-from tests.unit.durable import CALL, opens, started
+from tests.unit.durable import CALL, PATIENCE, opens, started
 
 
 @pytest.fixture
@@ -40,6 +44,12 @@ def raw(path: Path, *statements: str) -> list[tuple[object, ...]]:
         rows = connection.execute(statement).fetchall()
     connection.close()
     return rows
+
+
+def held_by(path: Path) -> tuple[int | None, bool] | None:
+    """The process that has the database, and whether it has this file of that name."""
+    held = holder(path)
+    return None if held is None else (held.pid, held.has_this_file)
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:
@@ -69,7 +79,7 @@ async def test_only_its_owner_reads_the_file(path: Path) -> None:
 
 async def test_a_second_daemon_on_the_same_database_is_refused(path: Path) -> None:
     store = await Store.open(path)
-    assert holder(path) == os.getpid()
+    assert held_by(path) == (os.getpid(), True)
     with pytest.raises(AlreadyRunningError, match=f"process {os.getpid()} is already using"):
         await Store.open(path)
     await store.commit([started()], "office")
@@ -77,6 +87,66 @@ async def test_a_second_daemon_on_the_same_database_is_refused(path: Path) -> No
     assert holder(path) is None
     again = await Store.open(path)
     await again.close()
+
+
+async def test_a_deleted_lock_file_lets_nobody_in_and_is_made_again(path: Path) -> None:
+    store = await Store.open(path)
+    files_of(path).lock.unlink()
+    with pytest.raises(AlreadyRunningError, match="another process is already using"):
+        await Store.open(path)
+    assert not files_of(path).lock.exists()
+    await store.report(store.health())
+    assert held_by(path) == (os.getpid(), True)
+    with pytest.raises(AlreadyRunningError, match=f"process {os.getpid()} is already using"):
+        await Store.open(path)
+    await store.close()
+    assert holder(path) is None
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+async def test_another_name_of_the_file_is_no_other_file(
+    path: Path, tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    store = await Store.open(path)
+    other = tmp_path / "elsewhere.db"
+    link(path, other)
+    with pytest.raises(AlreadyRunningError):
+        await Store.open(other)
+    assert holder(other) is not None
+    await store.close()
+
+
+async def test_a_database_behind_a_symbolic_link_is_read_with_its_log(path: Path, tmp_path: Path) -> None:
+    """A killed daemon's changes stand in the log, which is beside the file and not beside the link."""
+    store = await Store.open(path)
+    await store.close()
+    code = (
+        "import os, sqlite3, sys; file = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        f"file.execute('PRAGMA user_version = {len(MIGRATIONS) + 1}'); os._exit(0)"
+    )
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(path))
+    assert await killed.wait() == 0
+    link = tmp_path / "link" / "calls.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    with pytest.raises(NotOurDatabaseError, match="a newer amibridge"):
+        await Store.open(link)
+
+
+async def test_whose_file_was_deleted_or_replaced_still_has_its_name(path: Path) -> None:
+    store = await Store.open(path)
+    assert await store.place() is Place.KEPT
+    aside = path.with_name("aside.db")
+    os.rename(path, aside)  # noqa: PTH104
+    assert await store.place() is Place.GONE
+    assert held_by(path) == (os.getpid(), False)
+    shutil.copyfile(aside, path)
+    assert await store.place() is Place.REPLACED
+    with pytest.raises(AlreadyRunningError):
+        await Store.open(path)
+    os.replace(aside, path)  # noqa: PTH105
+    assert await store.place() is Place.KEPT
+    await store.close()
 
 
 async def test_another_process_that_holds_the_lock_is_named_until_it_dies(path: Path) -> None:
@@ -100,7 +170,7 @@ async def test_another_process_that_holds_the_lock_is_named_until_it_dies(path: 
 
 
 async def test_who_asks_for_the_holder_keeps_no_daemon_from_starting(path: Path) -> None:
-    asking = os.open(lock_path(path), os.O_RDWR | os.O_CREAT)
+    asking = os.open(files_of(path).lock, os.O_RDWR | os.O_CREAT)
     fcntl.flock(asking, fcntl.LOCK_SH)
     asyncio.get_running_loop().call_later(0.01, os.close, asking)
     store = await Store.open(path)
@@ -108,8 +178,9 @@ async def test_who_asks_for_the_holder_keeps_no_daemon_from_starting(path: Path)
 
 
 def test_each_reason_has_an_exit_status_of_its_own() -> None:
-    statuses = {error.exit_status for error in (StoreError, AlreadyRunningError, NotOurDatabaseError)}
-    assert len(statuses) == 3
+    errors = (StoreError, AlreadyRunningError, NotOurDatabaseError, BrokenStoreError)
+    statuses = {error.exit_status for error in errors}
+    assert len(statuses) == len(errors)
     assert 0 not in statuses
 
 
@@ -157,9 +228,54 @@ def no_database(path: Path) -> Path:
 
 async def test_a_file_that_is_no_database_is_refused_untouched(no_database: Path) -> None:
     before = everything_in(no_database.parent)
-    with pytest.raises(NotOurDatabaseError, match="is not a database"):
+    with pytest.raises(BrokenStoreError, match="is no database; is store"):
         await Store.open(no_database)
     assert everything_in(no_database.parent) == before
+    with pytest.raises(BrokenStoreError, match="amibridge restore"):
+        async with Archive.opened(no_database):
+            pass
+
+
+def damage(path: Path, table: str) -> None:
+    """Makes the first page of a table no page any more. The file's own header is left as it is."""
+    ((size,),) = raw(path, "PRAGMA page_size")
+    pages = raw(path, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'") or [(1,)]
+    assert isinstance(size, int)
+    assert isinstance(pages[0][0], int)
+    with path.open("r+b") as file:
+        begin = (pages[0][0] - 1) * size
+        file.seek(begin or 100)
+        file.write(b"\xff" * 1000)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
+async def test_what_is_no_file_is_refused_at_once(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
+    with pytest.raises(StoreFailedError, match=r"no regular file|Is a directory"):
+        await Store.open(path)
+    with pytest.raises(StoreFailedError, match=r"no regular file|Is a directory"):
+        async with Archive.opened(path):
+            pass
+
+
+async def test_a_damaged_database_is_told_from_a_disk_that_fails(path: Path) -> None:
+    """At the start, where it cannot be read, and at work, where a page turns out to be no page."""
+    store = await Store.open(path)
+    await store.commit([started()], "office")
+    await store.close()
+    copy = path.with_name("copy.db")
+    shutil.copyfile(path, copy)
+    damage(copy, "sqlite_schema")
+    with pytest.raises(BrokenStoreError, match="damaged"):
+        await Store.open(copy)
+    damage(path, "call")
+    store = await Store.open(path, limits=Limits(closing=0.1))
+    with pytest.raises(BrokenStoreError, match="damaged"):
+        await store.known_calls("office")
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(BrokenStoreError, match="damaged"):
+            await store.breaks()
+    await store.close()
 
 
 @pytest.fixture
@@ -176,7 +292,7 @@ async def test_an_empty_file_is_a_new_database(nothing_in_it: Path) -> None:
 
 
 async def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StoreFailedError, match="No such file or directory"):
+    with pytest.raises(StoreFailedError, match=f"make the folder {tmp_path}/missing for the user"):
         await Store.open(tmp_path / "missing" / "amibridge.db")
     with pytest.raises(StoreFailedError, match="missing"):
         async with Archive.opened(tmp_path / "missing.db"):
@@ -232,13 +348,16 @@ async def test_a_copy_taken_at_work_is_whole(path: Path, tmp_path: Path) -> None
     await store.commit([started(), opens()], "office")
     target = tmp_path / "copy.db"
     target.write_text("yesterday's")
-    await back_up(path, target)
+    with pytest.raises(StoreFailedError, match="exists; name another file, or replace it with --force"):
+        await back_up(path, target)
+    target.chmod(0o644)
+    await back_up(path, target, force=True)
     await store.commit([opens("120")], "office")
     await store.close()
     assert raw(target, "PRAGMA integrity_check") == [("ok",)]
     assert raw(target, "SELECT count(*) FROM command") == [(2,)]
     assert target.stat().st_mode & 0o077 == 0
-    assert not target.with_name("copy.db.part").exists()
+    assert not list(target.parent.glob("*.part"))
     opened = await Store.open(target, ["sales"])
     await opened.close()
 

@@ -11,7 +11,7 @@ import pytest
 from amibridge.cli.configuration import DEFAULT_CONFIG
 from amibridge.cli.run import CONFIGURATION_WRONG
 from amibridge.directory.settings import Store
-from amibridge.store import AlreadyRunningError, NotOurDatabaseError, StoreFailedError
+from amibridge.store import AlreadyRunningError, BrokenStoreError, NotOurDatabaseError, StoreFailedError
 from tests.unit.daemon_process import STOPPING
 
 UNIT = Path(__file__).parents[2] / "systemd/amibridge.service"
@@ -30,7 +30,8 @@ def test_it_starts_what_is_installed_with_the_default_configuration(service: Sec
 
 
 def test_what_another_start_cannot_mend_is_not_started_again(service: SectionProxy) -> None:
-    final = {CONFIGURATION_WRONG, AlreadyRunningError.exit_status, NotOurDatabaseError.exit_status}
+    errors = (AlreadyRunningError, NotOurDatabaseError, BrokenStoreError)
+    final = {CONFIGURATION_WRONG, *(error.exit_status for error in errors)}
     assert set(map(int, service["RestartPreventExitStatus"].split())) == final
     assert StoreFailedError.exit_status not in final
     assert service["Restart"] == "on-failure"
@@ -40,8 +41,17 @@ def test_it_is_watched_reloaded_and_stopped_as_the_daemon_does_it(service: Secti
     assert service["Type"] == "notify"
     assert service["NotifyAccess"] == "main"
     assert int(service["WatchdogSec"]) >= 10
-    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert service["ExecReload"] == "/bin/sh -c 'kill -HUP $MAINPID'"
     assert float(service["TimeoutStopSec"]) == STOPPING
+
+
+def test_it_takes_nothing_from_asterisk(service: SectionProxy) -> None:
+    """The soak's daemon has 105 MiB at the most; a host that gets short of memory ends it before the PBX."""
+    high, most = (int(service[key].removesuffix("M")) for key in ("MemoryHigh", "MemoryMax"))
+    assert 2 * 105 < high < most <= 512
+    assert int(service["OOMScoreAdjust"]) > 0
+    assert int(service["LimitCORE"]) == 0
+    assert service.get("OOMPolicy", "stop") == "stop", "with Restart=on-failure it is started again"
 
 
 def test_the_default_store_stands_in_the_state_directory(service: SectionProxy) -> None:

@@ -57,7 +57,7 @@ class Receiver:
         delivered = Delivered(request.headers, await request.read())
         self.delivered.append(delivered)
         answer = self.answer(delivered)
-        if answer.status < 300 and delivered.id not in self.opened:
+        if answer.status < 300 and "webhook-id" in delivered.headers and delivered.id not in self.opened:
             self.opened.append(delivered.id)
         self.news.set()
         return answer

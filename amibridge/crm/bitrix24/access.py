@@ -1,23 +1,28 @@
 """How a portal knows who asks: the code in a webhook's address, or the tokens of an application (OAuth).
 
-An access token lives for an hour. The refresh token changes at every use: the new pair is on the disk before either of
-its tokens is used, so a daemon that dies does not lock itself out.
+An access token lives for an hour. The refresh token changes at every use, and only the daemon uses it: whoever else
+asks the portal makes do with the access token that it has kept.
 """
 
 import asyncio
-import hashlib
-import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 import orjson
 
+from amibridge.crm import http
 from amibridge.crm.bitrix24.trouble import NoAccessError, NotNowError, UnansweredError, trouble
+from amibridge.crm.oauth import Pair, PairFile, pair
+from amibridge.crm.secrecy import secrets_of
+
+FAREWELL = 3.0
+"""Seconds that a renewal under way is given when the daemon is stopped: its answer is the only pair that is valid."""
+
+T = TypeVar("T")
 
 
 class Access(Protocol):
@@ -31,12 +36,21 @@ class Access(Protocol):
         """The user's id in whose name everything is done, as far as it is known."""
         ...
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """What the portal may repeat and nobody may read."""
+        ...
+
     async def key(self) -> Mapping[str, str]:
         """The parameters that let a request in. Raises PortalError."""
         ...
 
     async def renew(self, stale: Mapping[str, str]) -> bool:
         """After the portal has said that `stale` is too old: whether there is something newer. Raises PortalError."""
+        ...
+
+    async def close(self) -> None:
+        """Brings to its end what must not be broken off."""
         ...
 
 
@@ -47,6 +61,7 @@ class WebhookAccess:
         self.base = url.rstrip("/") + "/"
         owner = re.search(r"/rest/(\d+)/[^/]+/$", self.base)
         self.owner = owner[1] if owner else None
+        self.secrets = (*re.findall(r"/rest/\d+/([^/]+)/$", self.base), *secrets_of(url))
 
     async def key(self) -> Mapping[str, str]:
         return {}
@@ -54,26 +69,24 @@ class WebhookAccess:
     async def renew(self, stale: Mapping[str, str]) -> bool:
         return False
 
+    async def close(self) -> None:
+        return
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application of the portal. refresh_token: the one to begin with. tokens: the file of the present pair."""
+    """An application of the portal.
+
+    refresh_token: the one to begin with. tokens: the file of the present pair. renews: False where somebody else has
+    this file and renews the pair: the daemon, while a command asks the portal beside it.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
     token_url: str
     tokens: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """A pair. access: None as long as there has been none."""
-
-    access: str | None = field(repr=False)
-    refresh: str = field(repr=False)
-    user: str | None = None
-    """Whose they are."""
+    renews: bool = True
 
 
 class OAuthAccess:
@@ -83,46 +96,90 @@ class OAuthAccess:
         self.base = url.rstrip("/") + "/"
         self._application = application
         self._session = session
+        self._file = PairFile(application.tokens, application.refresh_token)
         self._renewing = asyncio.Lock()
-        self._tokens: Tokens | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self._pair: Pair | None = None
         """The pair in use: it is on the disk."""
-        self._unkept: Tokens | None = None
+        self._unkept: Pair | None = None
         """A pair that the disk has not taken yet. The one before is worth nothing any more."""
 
     @property
     def owner(self) -> str | None:
-        return None if self._tokens is None else self._tokens.user
+        return None if self._pair is None else self._pair.user
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        tokens = [token for one in (self._pair, self._unkept) if one for token in (one.access, one.refresh) if token]
+        return (self._application.client_secret, self._application.refresh_token, *tokens)
 
     async def key(self) -> Mapping[str, str]:
         async with self._renewing:
-            if self._tokens is None and self._unkept is None:
-                self._tokens = await asyncio.to_thread(_kept, self._application)
-            if self._tokens is None or self._tokens.access is None:
-                await self._renew()
-            return {"auth": self._tokens.access or ""} if self._tokens is not None else {}
+            if self._pair is None and self._unkept is None:
+                self._pair = await self._on_disk(self._file.read)
+            if self._pair is None or self._pair.access is None:
+                await self._renewed()
+            if self._pair is None or self._pair.access is None:
+                raise NotNowError("tokens: somebody else is about to renew them")
+            return {"auth": self._pair.access}
 
     async def renew(self, stale: Mapping[str, str]) -> bool:
         async with self._renewing:
             # Whoever came first has done it for all.
-            if self._tokens is None or self._tokens.access == stale.get("auth"):
-                await self._renew()
+            if self._pair is None or self._pair.access == stale.get("auth"):
+                await self._renewed()
             return True
+
+    async def close(self) -> None:
+        if self._renewal is not None and not self._renewal.done():
+            await asyncio.wait([self._renewal], timeout=FAREWELL)
+            self._renewal.cancel()
+
+    async def _renewed(self) -> None:
+        """As `_renew`, which goes on when whoever waits for it is given up: the new pair may be under way."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew(), name="tokens")
+            self._renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(self._renewal)
 
     async def _renew(self) -> None:
         """Gets a new pair, keeps it, and uses it from then on. Raises PortalError."""
         if self._unkept is None:
-            if self._tokens is None:
-                self._tokens = await asyncio.to_thread(_kept, self._application)
-            self._unkept = await self._new_pair(self._tokens.refresh)
-        try:
-            await asyncio.to_thread(_keep, self._application, self._unkept)
-        except OSError as error:
-            self._tokens = None
-            path = self._application.tokens
-            raise NotNowError(f"the new tokens cannot be kept in {path}: {error.strerror}; make room there") from None
-        self._tokens, self._unkept = self._unkept, None
+            before, self._pair = self._pair, await self._on_disk(self._file.read)
+            if before is not None and before != self._pair:
+                return  # Somebody else has renewed it.
+            if not self._application.renews:
+                raise NoAccessError(
+                    "tokens: the access token is too old, and only the daemon that runs may renew it: nothing could be"
+                    " proved here; its log and `amibridge status` say how it fares"
+                )
+            # A disk without room is found out before the pair is used up.
+            await self._keep(self._pair)
+            try:
+                self._unkept = await self._new_pair(self._pair.refresh)
+            except NoAccessError:
+                newest = await self._on_disk(self._file.read)
+                if newest == self._pair:
+                    raise
+                self._pair = newest
+                return
+        await self._keep(self._unkept)
+        self._pair, self._unkept = self._unkept, None
 
-    async def _new_pair(self, refresh: str) -> Tokens:
+    async def _keep(self, pair: Pair) -> None:
+        await self._on_disk(lambda: self._file.write(pair))
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as error:
+            self._pair = None
+            raise NotNowError(
+                f"the tokens cannot be kept in {self._file.path}: {error.strerror}; it needs room, and has to be the"
+                " service's user's"
+            ) from None
+
+    async def _new_pair(self, refresh: str) -> Pair:
         application = self._application
         asked = {
             "grant_type": "refresh_token",
@@ -131,46 +188,18 @@ class OAuthAccess:
             "refresh_token": refresh,
         }
         try:
-            async with self._session.post(application.token_url, data=asked, allow_redirects=False) as response:
-                said: Any = orjson.loads(await response.read())
-                status = response.status
-        except aiohttp.ClientConnectorError as error:
-            raise NotNowError(f"tokens: no connection: {type(error.__cause__ or error).__name__}") from None
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise UnansweredError(f"tokens: no answer: {type(error).__name__}") from None
-        if status != 200 or not isinstance(said, dict) or "refresh_token" not in said or "access_token" not in said:
-            problem = trouble("tokens", status, said if isinstance(said, dict) else {}, 0.0)
-            raise problem if isinstance(problem, NotNowError) else NoAccessError(str(problem))
-        user = said.get("user_id")
-        return Tokens(str(said["access_token"]), str(said["refresh_token"]), None if user is None else str(user))
-
-
-def _kept(application: Application) -> Tokens:
-    """The tokens of the file; the configured one where there is no file, or where the admin has written a new one."""
-    first = Tokens(None, application.refresh_token)
-    try:
-        kept = orjson.loads(application.tokens.read_bytes())
-        return Tokens(kept["access"], kept["refresh"], kept["user"]) if kept["seed"] == _seed(application) else first
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return first
-
-
-def _keep(application: Application, tokens: Tokens) -> None:
-    """Puts a pair on the disk, for nobody else's eyes; an older one is replaced as a whole or not at all."""
-    new = application.tokens.with_suffix(".new")
-    with suppress(FileNotFoundError):
-        new.unlink()
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(orjson.dumps({"seed": _seed(application), **asdict(tokens)}))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(application.tokens)
-    folder = os.open(application.tokens.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _seed(application: Application) -> str:
-    return hashlib.sha256(application.refresh_token.encode()).hexdigest()
+            answered = await http.post(self._session, application.token_url, asked)
+            said: Any = orjson.loads(answered.content)
+        except http.NobodyThereError as error:
+            raise NotNowError(f"tokens: {error}", unreached=True) from None
+        except http.NoAnswerError as error:
+            raise UnansweredError(f"tokens: {error}") from None
+        except ValueError:
+            said = None
+        told = said if isinstance(said, dict) else {}
+        if answered.status == 200 and "error" not in told:
+            if (new := pair(told)) is None:
+                raise UnansweredError("tokens: an answer without a pair of tokens; the one before stays")
+            return new
+        problem = trouble("tokens", answered.status, told, 0.0, after=answered.after, secrets=self.secrets)
+        raise problem if isinstance(problem, NotNowError | UnansweredError) else NoAccessError(str(problem))

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import aiohttp
+from aiohttp import ClientSession
 
 from amibridge.calls import Command, CommandType
 from amibridge.calls.record import iso
+from amibridge.crm import http
 from amibridge.crm.bitrix24.access import Access, Application, OAuthAccess, WebhookAccess
 from amibridge.crm.bitrix24.finishing import Finisher
 from amibridge.crm.bitrix24.forms import Wishes
@@ -28,6 +29,7 @@ from amibridge.crm.bitrix24.trouble import (
     NotNowError,
     PortalError,
     RefusedError,
+    UnansweredError,
 )
 from amibridge.crm.interface import Answer, Capabilities, Done, Lost, Memory, Pace, Refused, Repeat, Retry
 
@@ -65,11 +67,7 @@ class Bitrix24:
         safe = dict.fromkeys(CommandType, Repeat.SAFE)
         repeat = {**safe, CommandType.CALL_FINISHED: Repeat.LOOKUP}
         self.capabilities = Capabilities(can_close=True, repeat=repeat, has_rights=True, concurrency=CONCURRENCY)
-        self._session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=settings.timeout),
-            headers={"user-agent": "amibridge"},
-        )
+        self._session = http.session(settings.timeout)
         burst = max(1, int(settings.pace.burst * (1 - RESERVE)))
         self._portal = Portal(
             _access(settings, self._session),
@@ -124,7 +122,9 @@ class Bitrix24:
             else:
                 call_id = told.legs.get(extension) or await self._registry.whole(call, told, user, CARD)
             shown = await self._portal.ask(SHOW, CARD, CALL_ID=call_id, USER_ID=user)
-            if shown.result is not False:
+            if not isinstance(shown.result, bool):
+                raise UnansweredError(f"{SHOW}: an answer that is neither yes nor no")
+            if shown.result:
                 return
             told.forget(call_id)
         raise NotNowError(f"{SHOW}: the portal does not know a call that it has just registered", alone=True)
@@ -134,7 +134,9 @@ class Bitrix24:
         user = await self._user(command)
         if call_id is not None and user is not None:
             with suppress(NotFoundError):
-                await self._portal.ask(HIDE, CARD, CALL_ID=call_id, USER_ID=user)
+                hidden = await self._portal.ask(HIDE, CARD, CALL_ID=call_id, USER_ID=user)
+                if not isinstance(hidden.result, bool):
+                    raise UnansweredError(f"{HIDE}: an answer that is neither yes nor no")
 
     async def _user(self, command: Command) -> str | None:
         """The user whose card it is. A call that goes on keeps to the map that it began with."""
@@ -151,11 +153,11 @@ def _answer(error: PortalError, memory: Memory) -> Answer:
         case NoAccessError():
             return Retry(str(error), memory=memory)
         case NotNowError():
-            return Retry(str(error), error.after, error.alone, memory)
+            return Retry(str(error), error.after, error.alone, memory, error.unreached)
     return Lost(str(error), memory)
 
 
-def _access(settings: Bitrix24Settings, session: aiohttp.ClientSession) -> Access:
+def _access(settings: Bitrix24Settings, session: ClientSession) -> Access:
     if settings.application is None:
         return WebhookAccess(settings.url)
     return OAuthAccess(settings.url, settings.application, session)

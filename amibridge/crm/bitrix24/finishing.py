@@ -14,7 +14,7 @@ from amibridge.crm.bitrix24.people import People
 from amibridge.crm.bitrix24.portal import RECORD, Portal
 from amibridge.crm.bitrix24.registering import Registry
 from amibridge.crm.bitrix24.told import Told
-from amibridge.crm.bitrix24.trouble import NoRightError, NotFoundError, RefusedError
+from amibridge.crm.bitrix24.trouble import NoRightError, NotFoundError, RefusedError, UnansweredError
 
 FINISH = "telephony.externalCall.finish"
 LOG = "voximplant.statistic.get"
@@ -66,7 +66,9 @@ class Finisher:
             if call_id in told.finished:
                 return
             try:
-                await self._portal.ask(FINISH, RECORD, **form(call_id))
+                taken = (await self._portal.ask(FINISH, RECORD, **form(call_id))).result
+                if not isinstance(taken, dict) or not taken:
+                    raise UnansweredError(f"{FINISH}: an answer that says nothing of the call")
             except NotFoundError:
                 if last:
                     raise
@@ -83,4 +85,6 @@ class Finisher:
             found = (await self._portal.ask(LOG, RECORD, FILTER={"CALL_ID": call_id})).result
         except NoRightError:
             return True
+        if not isinstance(found, list):
+            raise UnansweredError(f"{LOG}: an answer that is no list")
         return bool(found)

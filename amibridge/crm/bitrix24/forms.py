@@ -3,7 +3,7 @@
 The parameters are those of the vendor's public documentation of `telephony.externalCall.*`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,11 +37,15 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the configuration says about the forms. lines: by DID, where it is not as everywhere."""
+    """What the configuration says about the forms. lines: by DID, where it is not as everywhere.
+
+    is_own: whether a number is one of the company's own: whoever calls and shows it is somebody else.
+    """
 
     newcomer: Newcomer = field(default_factory=Newcomer)
     lines: Mapping[str, Newcomer] = field(default_factory=dict)
     add_to_chat: bool = True
+    is_own: Callable[[str], bool] = lambda number: False
 
     def newcomer_on(self, did: str | None) -> Newcomer:
         return self.lines.get(did or "", self.newcomer)
@@ -63,13 +67,13 @@ def register(
     """
     call_id = call.get("id") or call["call_id"]
     outbound = call["direction"] == "outbound"
-    newcomer = wishes.newcomer_on(call["did"])
+    newcomer, client = wishes.newcomer_on(call["did"]), number(call, wishes)
     form: dict[str, Any] = {
         "USER_ID": user,
-        "PHONE_NUMBER": number(call) or WITHHELD,
+        "PHONE_NUMBER": client or WITHHELD,
         "TYPE": OUTBOUND if outbound else INBOUND if extension is None else HANDED_OVER,
         "CALL_START_DATE": date(since or call["started_at"]),
-        "CRM_CREATE": int(newcomer.create and number(call) is not None and entity is None),
+        "CRM_CREATE": int(newcomer.create and client is not None and entity is None),
         "SHOW": 0,
         "ADD_TO_CHAT": int(wishes.add_to_chat),
         # The same for every attempt: by it the portal knows the call again.
@@ -112,9 +116,14 @@ def status(record: Mapping[str, Any]) -> str:
     return STATUS[outcome]
 
 
-def number(call: Mapping[str, Any]) -> str | None:
-    """The client's number as well as it is known; None for what is none, as `anonymous`."""
-    raw: str = call["client"] or call["client_raw"] or ""
+def number(call: Mapping[str, Any], wishes: Wishes) -> str | None:
+    """The client's number as well as it is known; None for what is none, as `anonymous`, and for one that is not
+    believed: no card of the company itself opens, and no lead is made of it."""
+    if call["client"]:
+        return str(call["client"])
+    raw: str = call["client_raw"] or ""
+    if call["direction"] == "inbound" and wishes.is_own(raw):
+        return None
     return raw if any(sign.isdecimal() for sign in raw) else None
 
 

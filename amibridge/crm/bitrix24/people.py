@@ -7,7 +7,8 @@ from contextlib import suppress
 import structlog
 
 from amibridge.crm.bitrix24.portal import PREPARATION, Portal
-from amibridge.crm.bitrix24.trouble import PortalError
+from amibridge.crm.bitrix24.questions import text
+from amibridge.crm.bitrix24.trouble import PortalError, UnansweredError
 
 log = structlog.get_logger(__name__)
 
@@ -15,6 +16,8 @@ FRESH = 3600.0
 """Seconds after which the list is read again."""
 PATIENCE = 60.0
 """Seconds until it is read again at the earliest: after a failure, or for somebody who was not in it."""
+MOST_PAGES = 2000
+"""Pages that are read at most, of fifty users each."""
 
 
 class People:
@@ -67,13 +70,18 @@ class People:
 
     async def _pages(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        start: int | None = 0
-        while start is not None:
+        start = 0
+        for _ in range(MOST_PAGES):
             page = await self._portal.ask("user.get", PREPARATION, filter={"ACTIVE": "true"}, start=start)
-            for user in page.result if isinstance(page.result, list) else ():
-                if isinstance(user, dict) and (number := str(user.get("UF_PHONE_INNER") or "").strip()):
+            # The user in whose name we ask is always among them: a portal without any has not answered.
+            if not isinstance(page.result, list) or (not page.result and start == 0):
+                raise UnansweredError("user.get: an answer without users")
+            for user in page.result:
+                if isinstance(user, dict) and (number := text(user, "UF_PHONE_INNER")) and (id_ := text(user, "ID")):
                     # Two users with one number: the one who has been there longer, at every reading.
-                    found.setdefault(number, str(user.get("ID")))
+                    found.setdefault(number, id_)
             # A portal that names the same page again would be read for ever.
-            start = page.following if page.following is not None and page.following > start else None
+            if page.following is None or page.following <= start:
+                break
+            start = page.following
         return found

@@ -12,13 +12,15 @@ from typing import Any
 import aiohttp
 import orjson
 
+from amibridge.crm import http
 from amibridge.crm.bitrix24.access import Access
-from amibridge.crm.bitrix24.questions import MOST_IN_A_BATCH, Question, Reply, batch, replies
+from amibridge.crm.bitrix24.questions import MOST_IN_A_BATCH, Question, Reply, batch, page, replies
 from amibridge.crm.bitrix24.trouble import (
     BucketFullError,
     ExpiredTokenError,
     NotNowError,
     PortalError,
+    RefusedError,
     UnansweredError,
     trouble,
 )
@@ -31,6 +33,9 @@ SECONDS_EACH = 0.5
 
 LINGER = 0.2
 """Seconds that a request waits for company when the bucket is more than half empty."""
+
+MOST_TOKENS = 3
+"""That a request is tried with: the one in use, one that somebody else may have left on the disk, and a new one."""
 
 CARD, PREPARATION, RECORD = range(3)
 """How urgent a question is; the less, the sooner."""
@@ -71,6 +76,9 @@ class Portal:
         """When the first of them came."""
         self._stir = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._most = MOST_IN_A_BATCH
+        """Questions of a request: fewer after a portal has refused a batch as a whole, and one more after each that it
+        took."""
         self._blocked: dict[str, float] = {}
         """Methods that have used up their running time, and until when."""
         self._sender = asyncio.create_task(self._send_in_turn(), name="bitrix24")
@@ -92,11 +100,12 @@ class Portal:
         return await answer
 
     async def close(self) -> None:
-        """What is under way is given up."""
+        """What is under way is given up, but for a renewal of the tokens."""
         tasks = [self._sender, *self._under_way]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._access.close()
 
     async def _send_in_turn(self) -> None:
         while True:
@@ -115,14 +124,14 @@ class Portal:
             return None
         now = self._now()
         due_at = self._bucket.next_at(now) or now
-        if len(self._waiting) < MOST_IN_A_BATCH and self._bucket.room(now) < self._half:
+        if len(self._waiting) < self._most and self._bucket.room(now) < self._half:
             due_at = max(due_at, self._waiting_since + LINGER)
         return due_at
 
     def _set_out(self) -> None:
         """One request, with as many questions as wait for it."""
         asked: list[_Asked] = []
-        while self._waiting and len(asked) < MOST_IN_A_BATCH:
+        while self._waiting and len(asked) < self._most:
             one = heapq.heappop(self._waiting)
             if not one.answer.done():
                 asked.append(one)
@@ -156,55 +165,64 @@ class Portal:
     async def _request(self, questions: Sequence[Question]) -> Sequence[Reply | PortalError]:
         if len(questions) == 1:
             said = await self._let_in(questions[0].method, questions[0].params, self._timeout)
-            return [Reply(said.get("result"), said.get("next"))]
+            return [Reply(said["result"], page(said.get("next")))]
         seconds = self._timeout + SECONDS_EACH * len(questions)
-        result = (await self._let_in("batch", batch(questions), seconds)).get("result")
+        try:
+            result = (await self._let_in("batch", batch(questions), seconds))["result"]
+        except RefusedError as error:
+            # What it does not like is the batch: of the questions in it nothing is known.
+            self._most = max(1, len(questions) // 2)
+            raise UnansweredError(f"{error}, {len(questions)} questions at once") from None
         if not isinstance(result, Mapping):
             raise UnansweredError("batch: an answer that cannot be read")
+        self._most = min(MOST_IN_A_BATCH, self._most + 1)
+        secrets = self._access.secrets
         return [
-            one if isinstance(one, Reply) else trouble(question.method, 200, one, self._wall())
+            one if isinstance(one, Reply) else trouble(question.method, 200, one, self._wall(), secrets=secrets)
             for question, one in zip(questions, replies(result, len(questions)), strict=True)
         ]
 
     async def _let_in(self, method: str, params: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
-        """One request, and once more with a new token when the old one has had its time."""
-        key = await self._access.key()
-        try:
-            return await self._post(method, {**params, **key}, seconds)
-        except ExpiredTokenError as error:
-            if not await self._access.renew(key):
-                raise NotNowError(str(error)) from None
-        self._bucket.take(self._now())
-        try:
-            return await self._post(method, {**params, **await self._access.key()}, seconds)
-        except ExpiredTokenError as error:
-            raise NotNowError(f"{error}, and a new token is no better") from None
+        """One request, and again with a newer token when the old one has had its time."""
+        for tokens in range(1, MOST_TOKENS + 1):
+            key = await self._access.key()
+            try:
+                return await self._post(method, {**params, **key}, seconds)
+            except ExpiredTokenError as error:
+                if tokens == MOST_TOKENS or not await self._access.renew(key):
+                    raise NotNowError(str(error)) from None
+            self._bucket.take(self._now())
+        raise AssertionError("unreachable")
 
     async def _post(self, method: str, params: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+        """The answer, which holds a `result`."""
+        url, headers = self._access.base + method, {"content-type": "application/json"}
         try:
-            async with self._session.post(
-                self._access.base + method,
-                data=orjson.dumps(params),
-                headers={"content-type": "application/json"},
-                timeout=aiohttp.ClientTimeout(total=seconds),
-                allow_redirects=False,
-            ) as response:
-                status, content = response.status, await response.read()
-        except aiohttp.ClientConnectorError as error:
-            raise NotNowError(f"no connection: {type(error.__cause__ or error).__name__}") from None
-        except TimeoutError:
-            raise UnansweredError(f"{method}: no answer in time") from None
-        except aiohttp.ClientError as error:
-            raise UnansweredError(f"{method}: no answer: {type(error).__name__}") from None
+            answered = await http.post(
+                self._session, url, orjson.dumps(params), headers=headers, seconds=seconds, now=self._wall()
+            )
+        except http.NobodyThereError as error:
+            raise NotNowError(str(error), unreached=True) from None
+        except http.NoAnswerError as error:
+            raise UnansweredError(f"{method}: {error}") from None
         try:
-            said: Any = orjson.loads(content)
+            said: Any = orjson.loads(answered.content)
         except ValueError:
             said = None
-        if isinstance(said, Mapping) and 200 <= status < 300 and "error" not in said:
-            return said
-        if said is None and 200 <= status < 300:
+        good = 200 <= answered.status < 300
+        if isinstance(said, Mapping):
+            if good and "error" not in said and "result" in said:
+                return said
+        elif good:
             raise UnansweredError(f"{method}: an answer that cannot be read")
-        raise trouble(method, status, said if isinstance(said, Mapping) else {}, self._wall())
+        raise trouble(
+            method,
+            answered.status,
+            said if isinstance(said, Mapping) else {},
+            self._wall(),
+            after=answered.after,
+            secrets=self._access.secrets,
+        )
 
     def _learn(self, method: str, error: PortalError) -> None:
         """What an error says about what else may be asked."""

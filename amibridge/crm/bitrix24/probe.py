@@ -1,4 +1,5 @@
-"""Would a portal take our commands? Each method is asked in a way that changes nothing, and its refusal is read."""
+"""Would a portal take our commands? Each right is proved by itself: a method is asked in a way that changes nothing,
+and what it says is read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,10 +11,12 @@ from amibridge.crm.bitrix24.trouble import NoAccessError, NoRightError, PortalEr
 
 NO_CALL = "amibridge.probe"
 """A CALL_ID that no call has."""
+SCOPES = ("telephony", "crm", "user")
 
 NEEDED: Mapping[str, Mapping[str, Any]] = {
     REGISTER: {},
     "telephony.externalCall.show": {"CALL_ID": NO_CALL},
+    "telephony.externalCall.hide": {"CALL_ID": NO_CALL},
     FINISH: {"CALL_ID": NO_CALL},
     "user.get": {"filter": {"ID": "0"}},
 }
@@ -30,18 +33,37 @@ USEFUL: Mapping[str, tuple[Mapping[str, Any], str]] = {
 
 
 async def probe(portal: Portal) -> Sequence[str]:
-    """What is missing, each with its remedy."""
-    missing: list[str] = []
+    """What is missing and what could not be proved, each with its remedy."""
+    try:
+        missing = await _scopes(portal)
+    except PortalError as error:
+        return [str(error)]
     for method, params in {**NEEDED, **{method: params for method, (params, _) in USEFUL.items()}}.items():
         try:
             await portal.ask(method, **params)
         except NoAccessError as error:
-            return [str(error)]
+            missing.append(str(error))
+            break
         except NoRightError as error:
             less = f" (not needed, but {USEFUL[method][1]})" if method in USEFUL else ""
             missing.append(f"{error}{less}")
         except RefusedError:
             continue
         except PortalError as error:
-            return [*missing, str(error)]
+            missing.append(f"{error}; so it is not proved that we may use it")
     return missing
+
+
+async def _scopes(portal: Portal) -> list[str]:
+    """The scopes that are missing, as the portal lists them. One that lists none proves nothing by that."""
+    try:
+        granted = (await portal.ask("scope")).result
+    except (NoRightError, RefusedError) as error:
+        if isinstance(error, NoAccessError):
+            raise
+        return []
+    if not isinstance(granted, list):
+        return []
+    # `user_basic` is a narrower `user`.
+    known = {str(scope).lower().partition("_")[0] for scope in granted}
+    return [f"scope: {scope} is missing; tick telephony, crm and user" for scope in SCOPES if scope not in known]

@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 MOST_IN_A_BATCH = 50
+LONGEST_ID = 255
+"""Signs of an id that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,35 @@ def batch(questions: Sequence[Question]) -> dict[str, Any]:
 
 
 def replies(said: Mapping[str, Any], number: int) -> Iterator[Reply | Mapping[str, Any]]:
-    """The answers within that of a batch, in the order of the questions: a reply, or the JSON of an error."""
+    """The answers within that of a batch, in the order of the questions: a reply, or the JSON of an error; an empty
+    one for a question that was not answered."""
     # PHP writes an empty mapping as an empty list.
     results, errors, following, times = (
         part if isinstance(part := said.get(name), Mapping) else {}
         for name in ("result", "result_error", "result_next", "result_time")
     )
+    readable = isinstance(said.get("result_error") or {}, Mapping)
     for name in map(_name, range(number)):
-        if name in results and name not in errors:
-            yield Reply(results[name], following.get(name))
+        if name in results and name not in errors and readable:
+            yield Reply(results[name], page(following.get(name)))
         else:
             error = errors.get(name)
-            yield {"time": times.get(name), **(error if isinstance(error, Mapping) else {"error": str(error or "")})}
+            yield {**(error if isinstance(error, Mapping) else {"error": error}), "time": times.get(name)}
+
+
+def page(following: Any) -> int | None:
+    """Where the next page begins, as a portal says it; None for whatever is no place."""
+    if isinstance(following, str) and following.isascii() and following.isdecimal():
+        following = int(following[:9])
+    return following if type(following) is int else None
+
+
+def text(said: Mapping[str, Any], name: str) -> str | None:
+    """What a portal says under a name, as one of its ids may look; None for nothing, and for what is none."""
+    value = said.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip()[:LONGEST_ID] or None
 
 
 def query(params: Mapping[str, Any]) -> str:

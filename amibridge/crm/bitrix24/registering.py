@@ -10,8 +10,16 @@ from amibridge.crm.bitrix24.forms import Wishes
 from amibridge.crm.bitrix24.owner import MissedOwner, owner
 from amibridge.crm.bitrix24.people import People
 from amibridge.crm.bitrix24.portal import PREPARATION, Portal
+from amibridge.crm.bitrix24.questions import text
 from amibridge.crm.bitrix24.told import Told
-from amibridge.crm.bitrix24.trouble import NoAccessError, NoRightError, NotNowError, PortalError, RefusedError
+from amibridge.crm.bitrix24.trouble import (
+    NoAccessError,
+    NoRightError,
+    NotNowError,
+    PortalError,
+    RefusedError,
+    UnansweredError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +42,7 @@ class Registry:
 
     async def recognise(self, call: Mapping[str, Any], told: Told) -> None:
         """Asks who the client is in the CRM. A portal that will not tell this does not stop the call."""
-        number = forms.number(call)
+        number = forms.number(call, self._wishes)
         if number is None or told.entity is not None:
             return
         try:
@@ -45,9 +53,9 @@ class Registry:
             log.info("bitrix24.client_not_looked_up", crm=self._crm, why=str(error))
             return
         for one in found if isinstance(found, list) else ():
-            if isinstance(one, dict) and one.get("CRM_ENTITY_TYPE") and one.get("CRM_ENTITY_ID"):
-                told.entity = [str(one["CRM_ENTITY_TYPE"]), str(one["CRM_ENTITY_ID"])]
-                told.responsible = str(one["ASSIGNED_BY_ID"]) if one.get("ASSIGNED_BY_ID") else None
+            if isinstance(one, dict) and (kind := text(one, "CRM_ENTITY_TYPE")) and (id_ := text(one, "CRM_ENTITY_ID")):
+                told.entity = [kind, id_]
+                told.responsible = text(one, "ASSIGNED_BY_ID")
                 return
 
     async def owner(self, call: Mapping[str, Any], told: Told, rang: Sequence[str] = ()) -> str | None:
@@ -80,9 +88,10 @@ class Registry:
 
     async def _register(self, form: Mapping[str, Any], urgency: int) -> str:
         result = (await self._portal.ask(REGISTER, urgency, **form)).result
-        if not isinstance(result, dict) or not result.get("CALL_ID"):
-            raise RefusedError(f"{REGISTER}: an answer without CALL_ID")
-        return str(result["CALL_ID"])
+        call_id = text(result, "CALL_ID") if isinstance(result, dict) else None
+        if call_id is None:
+            raise UnansweredError(f"{REGISTER}: an answer without CALL_ID")
+        return call_id
 
 
 def _of_the_method(error: PortalError) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from amibridge.demo.portal.errors import RestError
 
@@ -27,10 +28,12 @@ class Faults:
     """Orders of a test. A method is named as documented (case does not matter), or is EVERY or TOKEN.
 
     down: connections are closed without an answer, nothing is done. refused_users: telephony does not know them.
+    rewrite: what is answered instead, after everything was done; it is given the method and the answer's JSON.
     """
 
     down: bool = False
     refused_users: set[int] = field(default_factory=set)
+    rewrite: Callable[[str, dict[str, Any]], Any] | None = None
     _failures: list[_Failure] = field(default_factory=list)
     _lost: Counter[str] = field(default_factory=Counter)
     _held: list[tuple[str, asyncio.Event]] = field(default_factory=list)

@@ -140,7 +140,8 @@ class _Server:
         logged = Request(portal.wall(), name, {}, kind)
         portal.requests.append(logged)
         methods = [name]
-        status, body = 200, {}
+        status = 200
+        body: Any = {}
         try:
             logged.params = await _parameters(request)
             methods += _commands(logged.params) if name == "batch" else []
@@ -159,6 +160,8 @@ class _Server:
             else:
                 done = carry_out(portal, caller, name, logged.params)
             body, logged.outcome = done.body(), "lost" if faults.loses(methods) else "ok"
+            if faults.rewrite is not None:
+                body = faults.rewrite(name, body)
         except RestError as error:
             status, body, logged.outcome = error.status, error.body(), error.code
         portal.changed()
