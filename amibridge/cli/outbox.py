@@ -143,7 +143,7 @@ def _change(args: argparse.Namespace, database: Path) -> int:
     for why in unchanged:
         print(why, file=sys.stderr)
     if changed and args.action == "retry":
-        _tell_the_daemon(database)
+        _tell_the_daemon(database, args.crm)
     return 1 if unchanged else 0
 
 
@@ -187,7 +187,7 @@ def _opens(line: "DeliveryLine") -> bool:
     return line.type == CommandType.CARD_OPEN
 
 
-def _tell_the_daemon(database: Path) -> None:
+def _tell_the_daemon(database: Path, crm: str | None) -> None:
     """Wakes the daemon, which would otherwise look into the outbox only when the next call comes."""
     from amibridge.daemon.nudge import nudge
     from amibridge.store import holder
@@ -197,3 +197,8 @@ def _tell_the_daemon(database: Path) -> None:
         print("no daemon is running: it is tried when one starts", file=sys.stderr)
     elif daemon.pid is None or not nudge(daemon.pid):
         print("the daemon could not be told: it is tried at the next call", file=sys.stderr)
+    elif daemon.health is not None:
+        for one in daemon.health.down:
+            if one.for_good and crm in (None, one.crm):
+                why = f"{one.crm} is asked no more until the daemon is started again"
+                print(f"{why}: {one.why}", file=sys.stderr)

@@ -100,7 +100,7 @@ class Lock:
         with self._writing:
             if not self._held:
                 return
-            self._make_again_if_deleted()
+            self._make_again_if_gone()
             text = encoded(health)
             os.pwrite(self._name, text, 0)
             os.ftruncate(self._name, len(text))
@@ -118,10 +118,11 @@ class Lock:
                 os.close(self._database)
                 os.close(self._name)
 
-    def _make_again_if_deleted(self) -> None:
-        if os.fstat(self._name).st_nlink:
-            return
+    def _make_again_if_gone(self) -> None:
         name = os.open(files_of(self._path).lock, _OPEN, 0o600)
+        if os.path.samestat(os.fstat(name), os.fstat(self._name)):
+            os.close(name)
+            return
         try:
             fcntl.flock(name, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -115,6 +115,21 @@ async def test_a_crm_that_is_down_is_known_at_once(tmp_path: Path, capsysbinary:
             assert await ward.running.stops() == 0
 
 
+async def test_a_crm_that_wants_no_more_is_known_at_once(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    async with receiving() as receiver:
+        receiver.answer = lambda delivered: web.Response(status=410)
+        crm = f"[{{name: sales, kind: webhook, url: '{receiver.url}'}}]"
+        async with watched(tmp_path, capsysbinary, crm) as ward:
+            ward.pbx.links[-1].send(calls_in(1))
+            await ward.running.says("event=crm.gone", "crm=sales")
+            assert await ward.status("; it is asked no more until the daemon is started again") == CRITICAL
+            assert await asyncio.to_thread(ward.operator.types, "outbox", "retry", "1") == 0
+            assert ward.operator.err.startswith("sales is asked no more until the daemon is started again: ")
+            assert await ward.running.stops() == 0
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 MiB."""

@@ -9,7 +9,20 @@ from structlog.testing import capture_logs
 from amibridge.calls import CommandType
 from amibridge.crm.interface import Capabilities, Done, Gone, Lost, Memory, Refused, Repeat, Retry
 from amibridge.store import by_hand
-from tests.unit.durable import CALL, UNSAFE, Clock, Crm, closes, delivering, ended, finished, in_turn, opens, started
+from tests.unit.durable import (
+    CALL,
+    PATIENCE,
+    UNSAFE,
+    Clock,
+    Crm,
+    closes,
+    delivering,
+    ended,
+    finished,
+    in_turn,
+    opens,
+    started,
+)
 
 
 @pytest.fixture
@@ -137,7 +150,8 @@ async def test_by_hand_it_is_tried_at_once_whatever_the_crm_has_asked_for(path: 
         crm.answers = lambda command, time: Done()
         await by_hand.retry(path, 1)
         world.store.outbox.stir()
-        await crm.has(sent + 1)
+        async with asyncio.timeout(PATIENCE):
+            await crm.has(sent + 1)
         await world.rest()
         assert world.clock.at == began
         assert (await world.states())["call.started"] == "done"
@@ -152,7 +166,8 @@ async def test_a_dead_letter_is_tried_again_although_a_later_one_of_its_call_res
         began = world.clock.at
         await by_hand.retry(path, 1)
         world.store.outbox.stir()
-        await crm.has(4)
+        async with asyncio.timeout(PATIENCE):
+            await crm.has(4)
         await world.rest()
         assert world.clock.at == began
         assert await world.states() == {"call.started": "done", "call.finished": "done"}

@@ -89,9 +89,12 @@ async def test_a_second_daemon_on_the_same_database_is_refused(path: Path) -> No
     await again.close()
 
 
-async def test_a_deleted_lock_file_lets_nobody_in_and_is_made_again(path: Path) -> None:
+@pytest.mark.parametrize("take_away", [os.unlink, lambda file: file.rename(f"{file}.old")], ids=["deleted", "moved"])
+async def test_a_lock_file_that_is_gone_lets_nobody_in_and_is_made_again(
+    path: Path, take_away: Callable[[Path], None]
+) -> None:
     store = await Store.open(path)
-    files_of(path).lock.unlink()
+    take_away(files_of(path).lock)
     with pytest.raises(AlreadyRunningError, match="another process is already using"):
         await Store.open(path)
     assert not files_of(path).lock.exists()
