@@ -14,6 +14,7 @@ COMMANDS = {
     "outbox": "show what waits or was refused, try it again or drop it",
     "backup": "copy the store while the daemon works",
     "check": "check the configuration, and what in it would cause wrong cards",
+    "schema": "print the JSON Schema of what webhooks and MQTT topics carry",
     "record": "record the stream of a live PBX to a capture file",
     "run": "listen to the PBX and send the cards",
 }
