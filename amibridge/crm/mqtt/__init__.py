@@ -1,0 +1,5 @@
+"""MQTT 5: an open card is a retained message of a broker; everything that is told is a message of its own too."""
+
+from amibridge.crm.mqtt.adapter import Mqtt, MqttSettings
+
+__all__ = ["Mqtt", "MqttSettings"]
