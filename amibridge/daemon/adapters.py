@@ -1,7 +1,8 @@
 """From the configuration of a CRM to the adapter that talks to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from amibridge.calls import Command
 from amibridge.crm.interface import Adapter, Pace
 from amibridge.directory.crms import Bitrix24, Crm, Mqtt, Webhook
 from amibridge.directory.secrets import read_secret
@@ -15,14 +16,17 @@ class UnusableCrmError(Exception):
     """A CRM cannot be talked to as it is configured; the text names it, and says why."""
 
 
-def adapter_for(crm: Crm, settings: Settings, user_of: UserOf) -> Adapter:
-    """The adapter of one configured CRM. Raises UnusableCrmError and SecretError."""
+def adapter_for(crm: Crm, settings: Settings, user_of: UserOf, opened: Sequence[tuple[Command, float]] = ()) -> Adapter:
+    """The adapter of one configured CRM. opened: the cards that it shows already, as the store tells them.
+
+    Raises UnusableCrmError and SecretError.
+    """
     try:
         match crm:
             case Webhook():
                 return _webhook(crm)
             case Mqtt():
-                return _mqtt(crm, settings)
+                return _mqtt(crm, settings, opened)
             case Bitrix24():
                 return _bitrix24(crm, settings, user_of)
     except (ValueError, OSError) as error:
@@ -36,7 +40,12 @@ def _webhook(crm: Webhook) -> Adapter:
     return Webhook(WebhookSettings(crm.name, crm.url, secrets, crm.timeout_seconds))
 
 
-def _mqtt(crm: Mqtt, settings: Settings) -> Adapter:
+def shown_for(crm: Crm) -> float:
+    """Seconds after which a CRM shows a card no more that nobody closed; 0: it need not know what it shows."""
+    return crm.card_expires_hours * 3600 if isinstance(crm, Mqtt) else 0.0
+
+
+def _mqtt(crm: Mqtt, settings: Settings, opened: Sequence[tuple[Command, float]]) -> Adapter:
     from amibridge.crm.mqtt import Mqtt, MqttSettings
 
     return Mqtt(
@@ -49,9 +58,10 @@ def _mqtt(crm: Mqtt, settings: Settings) -> Adapter:
             prefix=crm.prefix,
             ca_file=crm.ca_file,
             verify=crm.verify,
-            card_expires=crm.card_expires_hours * 3600,
+            card_expires=shown_for(crm),
             timeout=crm.timeout_seconds,
-        )
+        ),
+        opened,
     )
 
 

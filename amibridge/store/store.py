@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from amibridge.calls import Known, Output
-from amibridge.store import known, retention
+from amibridge.calls import Command, Known, Output
+from amibridge.store import known, retention, shown
 from amibridge.store.clock import Now, steady
 from amibridge.store.connection import Connection
 from amibridge.store.journal import statements
@@ -118,6 +118,11 @@ class Store:
     async def known_calls(self, pbx: str) -> list[Known]:
         """What the core is to know of the calls of this PBX from before the start. Raises StoreFailedError."""
         return await known.known_calls(self._owner, pbx, self.now())
+
+    async def shown_cards(self, crm: str, seconds: float) -> list[tuple[Command, float]]:
+        """The `card.open` commands of the last so many seconds whose cards a CRM shows, each with its age in seconds.
+        Raises StoreFailedError."""
+        return await shown.shown_cards(self._owner, crm, seconds, self.now())
 
     def note_link(self, link: Link) -> None:
         """Writes how the link to a PBX stands, when the disk takes it."""

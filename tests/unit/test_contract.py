@@ -62,7 +62,7 @@ def test_every_type_says_which_call_it_is_about() -> None:
 
 def test_the_closed_lists_are_the_cores() -> None:
     named = SCHEMA["$defs"]
-    assert set(SCHEMA["properties"]["type"]["enum"]) == set(CommandType)
+    assert set(SCHEMA["properties"]["type"]["enum"]) == {*CommandType, "ping"}
     assert set(named["record"]["properties"]["outcome"]["enum"]) == set(Outcome)
     assert set(named["verdict"]["properties"]["verdict"]["enum"]) == set(Finding)
 
@@ -72,3 +72,10 @@ def test_what_is_told_only_where_it_is_so_is_declared() -> None:
     opens["data"] |= {"unproven": True, "shortened": True}
     finished["data"]["record"]["fault"] = "a deadline: KeyError at parking.py:17"
     assert wrong(opens) == wrong(finished) == []
+
+
+def test_a_ping_has_a_key_and_nothing_else() -> None:
+    ping = {"type": "ping", "timestamp": "2026-11-21T19:56:09.056Z", "data": {"key": "check/1"}}
+    assert wrong(ping) == []
+    assert wrong({**ping, "data": {"key": "check/1", "call": {}}})
+    assert wrong({**ping, "type": "pong"})

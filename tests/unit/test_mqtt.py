@@ -735,7 +735,8 @@ ALL = ("topic write amibridge/office/#", "topic read amibridge/office/+/+/card",
             ("topic write amibridge/office/calls/#", "topic write amibridge/office/status", *ALL[1:]),
             [
                 "it may not write amibridge/office/extensions/amibridge-check/card;"
-                " access list: topic write amibridge/office/extensions/+/card"
+                " access list: topic write amibridge/office/extensions/+/card",
+                "whether it may read amibridge/office/extensions/+/card cannot be tried",
             ],
         ),
         (
@@ -746,7 +747,10 @@ ALL = ("topic write amibridge/office/#", "topic read amibridge/office/+/+/card",
         ),
         (
             ("topic write amibridge/office/+/+/card", "topic write amibridge/office/calls/#", *ALL[1:]),
-            ["it may not write amibridge/office/status; access list: topic write amibridge/office/status"],
+            [
+                "it may not write amibridge/office/status; access list: topic write amibridge/office/status",
+                "whether it may read amibridge/office/status cannot be tried",
+            ],
         ),
         (
             (

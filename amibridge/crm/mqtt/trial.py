@@ -49,7 +49,8 @@ async def _rights(client: Client, own: str) -> Sequence[str]:
         if topics := [topic for topic in written if topic in refused and written[topic] == line]:
             wrong.append(f"it may not write {', '.join(topics)}; access list: topic write {line}")
     unheard = await _unheard(client, read.keys() - refused)
-    return [*wrong, *(f"it may not read {read[topic]}; access list: topic read {read[topic]}" for topic in unheard)]
+    wrong += [f"it may not read {read[topic]}; access list: topic read {read[topic]}" for topic in unheard]
+    return [*wrong, *(f"whether it may read {read[topic]} cannot be tried" for topic in sorted(read.keys() & refused))]
 
 
 async def _subscribed(client: Client, topic: str) -> Sequence[str]:
