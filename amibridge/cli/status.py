@@ -16,6 +16,7 @@ from amibridge.cli.printing import printed, table, utc
 if TYPE_CHECKING:
     from amibridge.directory.settings import Settings
     from amibridge.store import State
+    from amibridge.store.concern import Concern
     from amibridge.store.link import Link
 
 LATE = 600
@@ -35,6 +36,8 @@ class Standing:
     """PBX to number."""
     counts: Mapping[tuple[str, "State"], int]
     oldest: Mapping[str, float]
+    concerns: Sequence["Concern"]
+    """What the adapters of the daemon that runs have found."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _standing(database: Path) -> Standing:
     from amibridge.store import Archive, State, holder
+    from amibridge.store.concern import concerns
     from amibridge.store.link import links
     from amibridge.store.live import live_calls
 
@@ -86,6 +90,7 @@ async def _standing(database: Path) -> Standing:
         live=live,
         counts=counts,
         oldest=oldest,
+        concerns=[] if daemon is None else await concerns(database),
     )
 
 
@@ -124,6 +129,8 @@ def _troubles(standing: Standing, settings: "Settings", late: float) -> Iterable
         yield "no daemon is running on this database; start it: systemctl start amibridge"
     else:
         yield from _deaf(standing, settings)
+    for concern in standing.concerns:
+        yield f"{concern.crm}: since {utc(concern.since)} UTC {concern.what}"
     known = {crm.name for crm in settings.crm}
     for crm, since in sorted(standing.oldest.items()):
         if crm not in known:

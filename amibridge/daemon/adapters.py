@@ -11,12 +11,21 @@ from amibridge.directory.settings import Settings
 UserOf = Callable[[str], str | None]
 """The user's id in the CRM that the extension map gives an extension; asked each time, as the map may change."""
 
+Warn = Callable[[str, str | None], None]
+"""Hears what somebody should see to, and what it is about; None: it is over."""
+
 
 class UnusableCrmError(Exception):
     """A CRM cannot be talked to as it is configured; the text names it, and says why."""
 
 
-def adapter_for(crm: Crm, settings: Settings, user_of: UserOf, opened: Sequence[tuple[Command, float]] = ()) -> Adapter:
+def adapter_for(
+    crm: Crm,
+    settings: Settings,
+    user_of: UserOf,
+    opened: Sequence[tuple[Command, float]] = (),
+    warn: Warn = lambda about, what: None,
+) -> Adapter:
     """The adapter of one configured CRM. opened: the cards that it shows already, as the store tells them.
 
     Raises UnusableCrmError and SecretError.
@@ -26,7 +35,7 @@ def adapter_for(crm: Crm, settings: Settings, user_of: UserOf, opened: Sequence[
             case Webhook():
                 return _webhook(crm)
             case Mqtt():
-                return _mqtt(crm, settings, opened)
+                return _mqtt(crm, settings, opened, warn)
             case Bitrix24():
                 return _bitrix24(crm, settings, user_of)
     except (ValueError, OSError) as error:
@@ -45,7 +54,7 @@ def shown_for(crm: Crm) -> float:
     return crm.card_expires_hours * 3600 if isinstance(crm, Mqtt) else 0.0
 
 
-def _mqtt(crm: Mqtt, settings: Settings, opened: Sequence[tuple[Command, float]]) -> Adapter:
+def _mqtt(crm: Mqtt, settings: Settings, opened: Sequence[tuple[Command, float]], warn: Warn) -> Adapter:
     from amibridge.crm.mqtt import Mqtt, MqttSettings
 
     return Mqtt(
@@ -62,6 +71,7 @@ def _mqtt(crm: Mqtt, settings: Settings, opened: Sequence[tuple[Command, float]]
             timeout=crm.timeout_seconds,
         ),
         opened,
+        warn,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -81,7 +82,7 @@ class Service:
 
     async def _adapter(self, crm: Crm, store: Store) -> Adapter:
         opened = await store.shown_cards(crm.name, shown_for(crm)) if shown_for(crm) else ()
-        return adapter_for(crm, self._loaded.settings, self._user_of, opened)
+        return adapter_for(crm, self._loaded.settings, self._user_of, opened, partial(store.note_concern, crm.name))
 
     async def _listen(self, pbx: Pbx, store: Store) -> None:
         """One PBX: its core, which is told of the calls from before, and its session."""

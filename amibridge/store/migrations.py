@@ -131,6 +131,18 @@ MIGRATIONS: Sequence[Migration] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        # What an adapter has found, about a PBX for instance, and not got over since.
+        """
+        CREATE TABLE concern (
+            crm TEXT NOT NULL,
+            about TEXT NOT NULL,
+            since REAL NOT NULL,
+            what TEXT NOT NULL,
+            PRIMARY KEY (crm, about)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
 )
 
 

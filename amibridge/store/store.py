@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from amibridge.calls import Command, Known, Output
-from amibridge.store import known, retention, shown
+from amibridge.store import concern, known, retention, shown
 from amibridge.store.clock import Now, steady
 from amibridge.store.connection import Connection
 from amibridge.store.journal import statements
@@ -78,7 +78,7 @@ class Store:
             raise
         owner = Owner(connection, Trouble(now), limits.prompt)
         # Not waited for: a daemon that starts on a full disk hears the PBX all the same.
-        owner.write([*take_over(now()), none_yet()])
+        owner.write([*take_over(now()), none_yet(), concern.none_yet()])
         return cls(path, crms, limits, now, lock, owner)
 
     async def commit(self, outputs: Sequence[Output], pbx: str) -> Saved:
@@ -127,6 +127,11 @@ class Store:
     def note_link(self, link: Link) -> None:
         """Writes how the link to a PBX stands, when the disk takes it."""
         self._owner.write([noted(link)])
+
+    def note_concern(self, crm: str, about: str, what: str | None) -> None:
+        """Writes what an adapter has found that somebody should see to, when the disk takes it; None: it is over."""
+        found = None if what is None else concern.noted(concern.Concern(crm, about, self.now(), what))
+        self._owner.write([found or concern.over(crm, about)])
 
     async def forget(self, before: float) -> int:
         """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""

@@ -12,7 +12,7 @@ from tests.unit.manager_server import ManagerServer, served
 from tests.unit.mosquitto import broker, users
 from tests.unit.operators import configuration
 from tests.unit.test_daemon_life import CALL, connected
-from tests.unit.test_mqtt import CARD, put, retained, subscribed
+from tests.unit.test_mqtt import CARD, STATUS, put, retained, subscribed
 
 OTHERS_CARD = "amibridge/office/extensions/120/card"
 
@@ -38,6 +38,34 @@ async def test_after_its_death_a_daemon_believes_its_store_and_not_the_broker(tm
             assert f"found=1 cleared=1 first={OTHERS_CARD}" in said
             (left,) = await retained(mosquitto.port, "amibridge/office/extensions/+/card")
             assert (left.topic, json.loads(left.text)) == (CARD, json.loads(shown.text))
+            assert await running.stops() == 0
+
+
+async def test_two_daemons_on_the_same_topics_are_said_in_log_and_status(tmp_path: Path) -> None:
+    folders = tmp_path / "here", tmp_path / "there"
+    async with broker(tmp_path) as mosquitto, served() as pbx:
+        for folder in folders:
+            folder.mkdir()
+        config, other = (with_broker(folder, pbx, mosquitto.url) for folder in folders)
+
+        async def status() -> list[str]:
+            command = [sys.executable, "-m", "amibridge", "status", "--config", str(config)]
+            run = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60)
+            return [line for line in run.stdout.splitlines() if line.startswith("trouble: bus: ")]
+
+        async with daemon(config) as running:
+            await connected(pbx, running)
+            async with daemon(other) as second:
+                await second.says("event=mqtt.shared", f"/{running.pid}/")
+                await running.says("event=mqtt.shared", f"/{second.pid}/")
+                (trouble,) = await status()
+                assert "another daemon speaks on the topics of office: " in trouble
+                assert f"/{second.pid}/" in trouble
+                assert "end one of them, or give it another `prefix`" in trouble
+                assert await second.stops() == 0
+            await running.says("event=mqtt.other_gone", f"/{second.pid}/")
+            assert await status() == []
+            assert [said.text for said in await retained(mosquitto.port, STATUS)] == ["online"]
             assert await running.stops() == 0
 
 

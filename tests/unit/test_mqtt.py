@@ -401,11 +401,11 @@ async def test_a_strange_card_that_comes_later_is_said_once_and_the_next_card_ta
 # Two daemons on the same topics
 
 
-class Told(list[tuple[str, int]]):
-    """What an adapter says of who shares its topics: the PBX, and how many others."""
+class Told(list[tuple[str, bool]]):
+    """What an adapter warns of: the PBX, and whether there is something."""
 
-    def __call__(self, pbx: str, others: Sequence[str]) -> None:
-        self.append((pbx, len(others)))
+    def __call__(self, pbx: str, what: str | None) -> None:
+        self.append((pbx, what is not None))
 
 
 @asynccontextmanager
@@ -413,9 +413,9 @@ async def twins(folder: Path) -> AsyncIterator[tuple[Broker, Subscriber, Mqtt, T
     """Two daemons, of which the second one comes when the first one shows a card."""
     async with broker(folder) as one, subscribed(one.port, CARD, STATUS) as subscriber:
         said = Told(), Told()
-        first = Mqtt(MqttSettings("bus", one.url, ("office",), timeout=PATIENCE), shared=said[0])
+        first = Mqtt(MqttSettings("bus", one.url, ("office",), timeout=PATIENCE), warn=said[0])
         await tell(first, opens("134"))
-        second = Mqtt(MqttSettings("bus", one.url, ("office",), timeout=PATIENCE), shared=said[1])
+        second = Mqtt(MqttSettings("bus", one.url, ("office",), timeout=PATIENCE), warn=said[1])
         try:
             yield one, subscriber, first, said[0], second, said[1]
         finally:
@@ -429,12 +429,12 @@ async def test_two_daemons_on_the_same_topics_see_each_other_and_say_so(tmp_path
         async with twins(tmp_path) as (mosquitto, subscriber, first, first_said, second, second_said):
             await tell(second, started())
             await logs.has("mqtt.shared", "mqtt.shared", "mqtt.strange_cards")
-            assert (first_said, second_said) == ([("office", 1)], [("office", 1)])
+            assert (first_said, second_said) == ([("office", True)], [("office", True)])
             assert [entry["cleared"] for entry in logs.entries if "cleared" in entry] == [0], "it is the other one's"
             await tell(first, closes("134"))
             await second.close()
             await logs.has("mqtt.other_gone")
-            assert first_said[1:] == [("office", 0)]
+            assert first_said[1:] == [("office", False)]
             # The second one's last word is not the first one's.
             await subscriber.until(lambda heard: subscriber.on(STATUS)[-2:] == ["offline", "online"])
             assert [said.text for said in await retained(mosquitto.port, STATUS)] == ["online"]

@@ -68,7 +68,7 @@ class Mqtt:
     """The adapter of one broker. Whoever keeps a message's property `key` takes nothing twice.
 
     opened: the `card.open` commands whose cards were shown by the life before, and the seconds since each was told.
-    shared: hears of a PBX on whose topics other daemons speak too, and their names; none: it is alone again.
+    warn: hears what somebody should see to, and of which PBX; None: it is over.
     Raises ValueError for settings that no broker can be reached with.
     """
 
@@ -76,13 +76,13 @@ class Mqtt:
         self,
         settings: MqttSettings,
         opened: Sequence[tuple[Command, float]] = (),
-        shared: Callable[[str, Sequence[str]], None] = lambda pbx, others: None,
+        warn: Callable[[str, str | None], None] = lambda pbx, what: None,
     ) -> None:
         self.name = settings.name
         self.capabilities = Capabilities(can_close=True, repeat=dict.fromkeys(CommandType, Repeat.SAFE))
         self._settings = settings
         self._arguments = _arguments(settings)
-        self._pbxs = {pbx: _Pbx(settings, self._arguments, pbx, partial(shared, pbx)) for pbx in settings.pbxs}
+        self._pbxs = {pbx: _Pbx(settings, self._arguments, pbx, partial(warn, pbx)) for pbx in settings.pbxs}
         for command, age in opened:
             self._whose(command).opens(command, age)
         self._starting = asyncio.get_running_loop().call_soon(self._start)
@@ -117,12 +117,13 @@ class _Pbx:
         settings: MqttSettings,
         arguments: dict[str, Any],
         name: str,
-        shared: Callable[[Sequence[str]], None],
+        warn: Callable[[str | None], None],
     ) -> None:
         self._settings = settings
+        self._name = name
         self._status = f"{_own(settings, name)}/status"
         self._others = Others(new_name())
-        self._shared = shared
+        self._warn = warn
         self._log = log.bind(crm=settings.name, pbx=name, broker=f"{arguments['hostname']}:{arguments['port']}")
         # The same name at each connection: the broker lets go of a dead one, and of its will, before it takes the next.
         identified = {**arguments, "identifier": f"amibridge-{settings.name}-{name}-{uuid.uuid4().hex[:8]}"}
@@ -209,7 +210,7 @@ class _Pbx:
         self._heard_itself = False
         if self._others.there:
             self._others.forget()
-            self._shared([])
+            self._warn(None)
 
     def hears(self, said: aiomqtt.Message) -> None:
         topic = str(said.topic)
@@ -235,7 +236,8 @@ class _Pbx:
         if heard.went is not None:
             self._log.info("mqtt.other_gone", other=heard.went)
         if heard.came is not None or heard.went is not None:
-            self._shared(self._others.there)
+            there = ", ".join(self._others.there)
+            self._warn(f"another daemon speaks on the topics of {self._name}: {there}; {ONE_DAEMON}" if there else None)
         if heard.answer:
             self._answer_owed.set()
 
