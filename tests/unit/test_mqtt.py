@@ -22,10 +22,9 @@ from structlog.testing import capture_logs
 from amibridge.calls import Command, CommandType
 from amibridge.crm.interface import Adapter, Done, Lost, Refused, Repeat, Retry
 from amibridge.crm.message import message
-from amibridge.crm.mqtt import Mqtt, MqttSettings, connection, trial
-from amibridge.crm.mqtt import adapter as adapter_module
-from amibridge.crm.mqtt.adapter import level
+from amibridge.crm.mqtt import Mqtt, MqttSettings, connection, pbx, trial
 from amibridge.crm.mqtt.others import signed
+from amibridge.crm.mqtt.topics import level
 from amibridge.waiting import Backoff
 from tests.unit.durable import CALL, PATIENCE, WALL, closes, delivering, finished, opens, started
 from tests.unit.mosquitto import Broker, broker, users
@@ -337,7 +336,7 @@ async def put(port: int, *topics: str, content: bytes = FORGED, **more: Any) -> 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else is waited for as long as usual."""
-    monkeypatch.setattr(adapter_module, "SETTLES", 0.3)
+    monkeypatch.setattr(pbx, "SETTLES", 0.3)
 
 
 @pytest.mark.usefixtures("soon")

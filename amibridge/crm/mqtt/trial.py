@@ -11,16 +11,12 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from amibridge.calls import CommandType
 from amibridge.crm.mqtt.connection import FAILURES, Client, remedy_for, why
+from amibridge.crm.mqtt.topics import card_topic
 
 NOBODY = "amibridge-check"
 """An extension that nobody has."""
 ECHO = 3.0
 """Seconds in which a broker has brought back what we wrote."""
-
-
-def card_topic(own: str, extension: str) -> str:
-    """own: the beginning of a PBX's topics. extension: as one level of a topic, or `+`."""
-    return f"{own}/extensions/{extension}/card"
 
 
 async def trial(arguments: Mapping[str, Any], pbxs: Sequence[str]) -> Sequence[str]:
