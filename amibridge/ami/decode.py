@@ -10,14 +10,20 @@ from itertools import islice
 
 from amibridge.ami.packets import END, headers
 from amibridge.ami.timeline import Timeline
-from amibridge.calls import HANDLERS, Event
+from amibridge.calls import HANDLERS, Event, Headers
 from amibridge.calls.places import Reading
 from amibridge.calls.told import SECONDS, is_whole, read
 
 _INTERESTING = {f"Event: {name}".encode(): name for name in HANDLERS}
 """First lines of packets, and the names in them."""
+_BEGINNING = len(b"Event: ....")
+_BEGINNINGS = {line[:_BEGINNING] for line in _INTERESTING}
+"""Most packets are dropped by this alone."""
 _ONLY_WITH = {"VarSet": b"\r\nVariable: MIXMONITOR_FILENAME\r\n", "UserEvent": b"\r\nUserEvent: StartRecording\r\n"}
 """Nearly half of all events are VarSets, and of those only the recording's file matters; so of a dialplan's own."""
+_BEGINNING = len(b"Event: ....")
+_NEEDED = {line[:_BEGINNING]: _ONLY_WITH.get(name, b"") for line, name in _INTERESTING.items()}
+"""By how a packet begins what must be in it: most are dropped by that."""
 _PRIVILEGE = b"\r\nPrivilege: "
 """The second line of every event. Without it a packet is the rest of one that a caller tore apart."""
 _NO_EVENT = re.compile(rb"Response: |Event: [^\r]*\r\nActionID: ")
@@ -31,6 +37,7 @@ _TORN_LIMIT = 1 << 16
 """Bytes of a torn packet. Real ones have a few kB."""
 _ENDING_SIZE = 40
 """More than one of these lines is long."""
+_made = tuple.__new__
 
 Arrival = tuple[float | None, float | None]
 """When a packet arrived: epoch seconds, and the host's elapsed seconds."""
@@ -65,33 +72,34 @@ class Decoder:
         received: when the packets arrived (epoch seconds); elapsed: the same on the host's clock that never steps. In a
         capture each packet may know both itself.
         """
-        find, place, said_now = _INTERESTING.get, self._timeline.place, (received, elapsed)
+        needs, find, place = _NEEDED.get, _INTERESTING.get, self._timeline.place
         packets = list(packets)
         count = len(packets)
+        arrived: Arrival = received, elapsed
         for number, packet in enumerate(packets, 1):
-            arrived: Arrival = said_now
             if self._recorded is not False:
                 packet, arrived = self._arrival(packet)
             if self._torn:
                 yield from self._mended(packet, arrived)
                 continue
+            if (needed := needs(packet[:_BEGINNING])) is None or needed not in packet:
+                continue
             line = packet.find(b"\r")
             name = find(packet[:line])
-            if name is None or (name in _ONLY_WITH and _ONLY_WITH[name] not in packet):
+            if name is None or not packet.startswith(_PRIVILEGE, line):
                 continue
-            if not packet.startswith(_PRIVILEGE, line):
-                continue
-            said = headers(packet)
             behind = packets[number] if number < count else packet
             # Nearly always an event is behind it: that is seen here, without a call.
             as_usual = behind.startswith(b"Event: ") and behind.startswith(_PRIVILEGE, behind.find(b"\r"))
             parted = not as_usual and _is_rest(behind)
-            if not parted and is_whole(name, said) and said.shaped is not None:
+            said = Headers(packet.decode("utf-8", "surrogateescape"))
+            if not parted and (shaped := is_whole(name, said)) is not None:
                 # So it is but for what callers tear: what follows is for that.
                 self.understood = True
-                stamped = said.shaped[1]
+                stamped = shaped[1]
                 at, wall = place(None if stamped is None else float(stamped), *arrived)
-                yield Event(name, at, wall, said)
+                # As `Event(…)` does, which calls this.
+                yield _made(Event, (name, at, wall, said))
                 continue
             if parted:
                 packet = self._with_rest(packet, packets, number)

@@ -89,12 +89,15 @@ class Calls:
     def apply(self, event: Event) -> list[Output]:
         """Takes in one event and returns what follows from it, in order."""
         state = self._state
-        handler = HANDLERS.get(event.name)
-        if not FIRST <= event.at <= LAST:
-            event = event._replace(at=self._seen_at, wall=self._seen_wall)
-        if state.deadlines and state.deadlines[0][0] <= event.at:
-            self._fire(event.at)
-        self._seen_at, self._seen_wall = state.at, state.wall = event.at, event.wall
+        name, at, wall, _ = event
+        if not FIRST <= at <= LAST:
+            at, wall = self._seen_at, self._seen_wall
+            event = event._replace(at=at, wall=wall)
+        if state.deadlines and state.deadlines[0][0] <= at:
+            self._fire(at)
+        self._seen_at = state.at = at
+        self._seen_wall = state.wall = wall
+        handler = HANDLERS.get(name)
         if handler is not None:
             try:
                 handler(state, event)
@@ -105,8 +108,8 @@ class Calls:
                 if not state.watching:
                     forgetting.watch(state)
             except Exception as error:  # noqa: BLE001 - whatever it was, the other events and calls go on
-                faults.contain(state, event.name, error, faults.concerned(state, event))
-        return self._take()
+                faults.contain(state, name, error, faults.concerned(state, event))
+        return self._take() if state.out else []
 
     def advance(self, at: float) -> list[Output]:
         """Fires the deadlines up to `at`, each stamped with its own time."""

@@ -1,11 +1,13 @@
 """What the core is fed with: one event of the PBX, on the PBX's line of time."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from amibridge.calls.headers import LINES, Headers
+from amibridge.calls.layout import VARIABLE
 from amibridge.calls.places import Reading
-from amibridge.calls.told import BEHIND, GROUPS, read, told, variables
+from amibridge.calls.told import BEHIND, read, told, variables
 
 UNKNOWN = math.nan
 """The wall time of a stream that tells none. Nothing is known of its spans either: they are not nought."""
@@ -26,15 +28,15 @@ class Event(NamedTuple):
 
     def told(self, header: str) -> str | None:
         """What the PBX says in this header; None where it says nothing, or where somebody else may have said it."""
-        name, _, _, headers = self
+        headers = self.headers
         shaped = headers.shaped
+        if shaped is not None and (group := headers.groups.get(header)) is not None:
+            return shaped[group]
+        name = self.name
         if shaped is None:
             if headers.places is None and read(name, headers) is Reading.WHOLE:
                 return self.told(header)
             return told(name, headers, header)
-        group = GROUPS[name].get(header)
-        if group is not None:
-            return shaped[group]
         text, line = headers.text, LINES[header]
         if header in BEHIND[name]:
             start = text.find(line, shaped.end())
@@ -48,6 +50,14 @@ class Event(NamedTuple):
         start += len(line)
         return text[start : text.find("\r\n", start)]
 
+    def all_told(self, headers: Sequence[str]) -> list[str]:
+        """The same of several headers at once; empty where it is None."""
+        shaped = self.headers.shaped
+        if shaped is None:
+            return [self.told(header) or "" for header in headers]
+        groups = self.headers.groups
+        return [value or "" for value in shaped.group(*[groups[header] for header in headers])]
+
     def variable(self, name: str, prefix: str = "") -> str | None:
         """A channel variable of the block with this prefix. Of two with this name the first line behind the block
         counts; behind another variable either may be a part of that one's value."""
@@ -57,4 +67,6 @@ class Event(NamedTuple):
 
     def variable_names(self) -> frozenset[str]:
         """The names of the variables that the event's first channel shows."""
+        if VARIABLE not in self.headers.text:
+            return frozenset()
         return frozenset(name for name, _ in variables(self.name, self.headers, ""))

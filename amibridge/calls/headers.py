@@ -25,16 +25,17 @@ class Headers(Mapping[str, str]):
 
     Of the thirty headers of an event the core asks for five, so a header is looked up when it is asked for.
     text: the lines, with CR LF before and behind each. shaped, places: what `told.read` has found out: the packet as
-    Asterisk has written it, up to the end of its last block; or, where somebody has written into it, the provable
-    places.
+    Asterisk has written it, up to the end of its last block (groups: where in that match a header's value is); or,
+    where somebody has written into it, the provable places.
     """
 
-    __slots__ = ("places", "shaped", "text")
+    __slots__ = ("groups", "places", "shaped", "text")
 
     def __init__(self, text: str) -> None:
         """text: the packet's lines, `Name: value`, with CR LF between them."""
         self.text = f"\r\n{text}\r\n"
         self.shaped: re.Match[str] | None = None
+        self.groups: Mapping[str, int]
         self.places: Places | None = None
 
     @classmethod

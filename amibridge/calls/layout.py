@@ -59,7 +59,7 @@ class Layout:
     behind: frozenset[str] = field(repr=False)
     """Headers behind the last description of a channel."""
     described: bool
-    """Whether it describes a channel."""
+    """Whether it describes a channel, and nobody else can end the packet before that."""
 
 
 def _item(word: str) -> Item:
@@ -73,8 +73,10 @@ def _item(word: str) -> Item:
 def _block(prefix: str, new: bool) -> Iterator[Item]:
     for name in BLOCK:
         written, heads = _WRITTEN.get(name, NEVER), name == BLOCK[0]
+        if new and name == "AccountCode":
+            written = RARELY
         yield Item(prefix + name, written, may_lack=name in _MAY_LACK, heads=heads)
-    # The variables of a channel that is just being born are those of the configuration.
+    # The variables of a channel that is just being born are those of the configuration; so is its account.
     yield Item(prefix + VARIABLE, RARELY if new else EASILY, optional=True, repeats=True)
 
 
@@ -92,7 +94,9 @@ def _layout(order: str, second: str = "Privilege", *, new: bool = False) -> Layo
     behind = frozenset(item.name for group in groups[last + 1 :] for item in group.items)
     always = [group for group in groups if not (group.optional or group.items[0].optional)]
     closing = [group.items[-1 - group.items[-1].repeats].name for group in always]
-    return Layout(tuple(groups), closing[-1], names, behind, last >= 0)
+    first = next((n for n, group in enumerate(groups) if len(group.items) > len(BLOCK)), 0)
+    described = first > 0 and not any(item.written == EASILY for group in groups[:first] for item in group.items)
+    return Layout(tuple(groups), closing[-1], names, behind, described)
 
 
 _BRIDGE = "BridgeUniqueid BridgeType BridgeTechnology BridgeCreator~ BridgeName+ BridgeNumChannels"

@@ -1,6 +1,7 @@
 """Channels come, ring, are answered and go."""
 
 import re
+from functools import cache
 
 from amibridge.calls import conversation, ending, identity, parts, route
 from amibridge.calls.call import Call
@@ -187,23 +188,27 @@ def take_in(
 
 
 def _described(state: State, event: Event, prefix: str, *, new: bool) -> Channel:
-    def said(header: str) -> str:
-        return event.told(prefix + header) or ""
-
-    uid, linkedid = said("Uniqueid"), said("Linkedid")
+    uid, name, linkedid, shown, number, caller_name, exten = event.all_told(_headers(prefix))
+    # A channel met in the middle of its life shows no more how it was born; but one that was called carries its
+    # caller's linkedid.
+    began = None if new else uid == linkedid
     return take_in(
         state,
         uid=uid,
-        name=said("Channel"),
+        name=name,
         linkedid=linkedid,
-        shown=said("ChannelStateDesc"),
-        number=said("CallerIDNum"),
-        caller_name=said("CallerIDName"),
-        exten=said("Exten"),
-        # A channel met in the middle of its life shows no more how it was born; but one that was called carries its
-        # caller's linkedid.
-        began=None if new else uid == linkedid,
+        shown=shown,
+        number=number,
+        caller_name=caller_name,
+        exten=exten,
+        began=began,
     )
+
+
+@cache
+def _headers(prefix: str) -> tuple[str, ...]:
+    asked = ("Uniqueid", "Channel", "Linkedid", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "Exten")
+    return tuple(prefix + header for header in asked)
 
 
 def come(state: State, channel: Channel) -> None:

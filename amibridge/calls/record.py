@@ -12,6 +12,7 @@ FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0
 """The first and the last second of the calendar, since the epoch."""
 
 
+@lru_cache(1024)
 def iso(wall: float | None) -> str | None:
     """Seconds since the epoch as `2026-11-21T19:56:11.120Z`; None for a time that is not known, and the calendar's end
     for one outside of it."""

@@ -6,12 +6,14 @@ from a PBX that we do not know: there a header counts where it stands once.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from amibridge.calls.headers import LINES, Headers
 from amibridge.calls.layout import BLOCK, LAYOUTS, VARIABLE, Item, Layout
 from amibridge.calls.places import Places, Reading, find_places
 
-SECONDS = r"(\d{1,10}\.\d{6})"
+SECONDS = r"([0-9]{1,10}+\.[0-9]{6})"
 """Epoch seconds as Asterisk writes them, up to the year 2286: no other time is plausible."""
 BEHIND = {event: layout.behind for event, layout in LAYOUTS.items()}
 """By the event's name: its headers behind the last description of a channel."""
@@ -21,36 +23,45 @@ _FOREIGN = Places(Reading.FOREIGN)
 _NEVER = re.compile("(?!)")
 
 
-class _Shapes(dict[str, re.Pattern[str]]):
-    """By the event's name: what a packet looks like, up to the end of its last description, in which nobody has written
-    a line of their own. Made when they are needed first, which many never are."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """pattern: what a packet looks like, up to the end of its last description, in which nobody has written a line of
+    their own. groups: where that keeps the value of a header."""
 
-    def __missing__(self, event: str) -> re.Pattern[str]:
-        return self.setdefault(event, _shape(LAYOUTS[event]) if event in LAYOUTS else _NEVER)
+    pattern: re.Pattern[str] = _NEVER
+    groups: Mapping[str, int] = field(default_factory=dict)
+
+
+class _Shapes(dict[str, Shape]):
+    """By the event's name. Made when they are needed first, which many never are."""
+
+    def __missing__(self, event: str) -> Shape:
+        return self.setdefault(event, _shape(LAYOUTS[event]) if event in LAYOUTS else Shape())
 
 
 _SHAPES = _Shapes()
 
 
-def is_whole(event: str, headers: Headers) -> bool:
-    """Whether nobody has written a line into the packet, as hardly ever anybody has: then it is ready for `told`."""
-    text = headers.text
-    shaped = _SHAPES[event].match(text)
+def is_whole(event: str, headers: Headers) -> re.Match[str] | None:
+    """The packet's shape, if nobody has written a line into it, as hardly ever anybody has: then it is ready for
+    `told`. The first group is its `Timestamp`."""
+    text, shape = headers.text, _SHAPES[event]
+    shaped = shape.pattern.match(text)
     if shaped is None:
-        return False
+        return None
     ends = shaped.end()
     # What was dialled can hold the end of a description: then the real one follows.
     if ends != len(text) - 2 and (
         text.find("Linkedid: ", ends) >= 0 or (text.find(VARIABLE, ends) >= 0 and not _closed(event, text, ends))
     ):
-        return False
-    headers.shaped = shaped
-    return True
+        return None
+    headers.shaped, headers.groups = shaped, shape.groups
+    return shaped
 
 
 def read(event: str, headers: Headers) -> Reading:
     """Reads a packet by its event's layout, which makes it ready for `told`; says how it stands to it."""
-    if is_whole(event, headers):
+    if is_whole(event, headers) is not None:
         return Reading.WHOLE
     text, layout = headers.text, LAYOUTS.get(event)
     if layout is None or (layout.described and "ChannelState: " not in text):
@@ -100,18 +111,22 @@ def _closed(event: str, text: str, ends: int) -> bool:
     return layout.closing not in layout.behind or text.find(LINES[layout.closing], ends) >= 0
 
 
-def _shape(layout: Layout) -> re.Pattern[str]:
+def _shape(layout: Layout) -> Shape:
     """The shape of a layout whose last description is in every such event; of another one that nothing matches."""
     prelude, *groups = layout.groups
     blocks = [number for number, group in enumerate(groups) if len(group.items) > 1]
     if not blocks or groups[blocks[-1]].optional:
-        return _NEVER
+        return Shape()
     # The variables of the last description stay behind the shape: `variables` looks at them.
     last = groups[blocks[-1]].items[: len(BLOCK)]
     pattern = "".join(_pattern(item) for item in prelude.items[:2]) + f"(?:\r\nTimestamp: {SECONDS})?"
     for group in groups[: blocks[-1]]:
         pattern += f"(?:{''.join(map(_pattern, group.items))}){'?' * group.optional}"
-    return re.compile(pattern + "".join(map(_pattern, last)) + r"(?=\r\n)")
+    pattern += "".join(map(_pattern, last)) + r"(?=\r\n)"
+    shaped = [item for group in groups[: blocks[-1]] for item in group.items] + list(last)
+    # The first one is the Timestamp.
+    asked = enumerate(filter(_is_asked, shaped), 2)
+    return Shape(re.compile(pattern), {item.name: number for number, item in asked})
 
 
 def _pattern(item: Item) -> str:
@@ -122,20 +137,3 @@ def _pattern(item: Item) -> str:
 
 def _is_asked(item: Item) -> bool:
     return not item.repeats and item.name.endswith(ASKED)
-
-
-class _Groups(dict[str, dict[str, int]]):
-    """By the event's name: where its shape keeps the value of a header."""
-
-    def __missing__(self, event: str) -> dict[str, int]:
-        found: dict[str, int] = {}
-        if event in LAYOUTS and _SHAPES[event] is not _NEVER:
-            # The first one is the Timestamp.
-            for group in LAYOUTS[event].groups[1:]:
-                for item in group.items:
-                    if _is_asked(item) and item.name not in BEHIND[event]:
-                        found[item.name] = len(found) + 2
-        return self.setdefault(event, found)
-
-
-GROUPS = _Groups()

@@ -87,6 +87,12 @@ def test_what_was_dialled_can_hold_the_end_of_a_description() -> None:
     assert said.told("Channel") == "PJSIP/provider-00000007"
 
 
+def test_the_account_of_a_channel_that_is_just_being_born_is_the_configurations() -> None:
+    exten = "600\r\nContext: \r\nExten: 666"
+    assert event("Newchannel", *described(Exten=exten)).told("Exten") == "600"
+    assert event("Newstate", *described(Exten=exten)).told("Exten") is None
+
+
 def test_one_who_calls_and_one_who_is_called_cannot_be_exchanged() -> None:
     number = "7\r\nDestUniqueid: 1.1\r\nDestChannel: PJSIP/134-00000001\r\nUniqueid: 1.1"
     source, dialled = described(CallerIDNum=number), described("Dest", ConnectedLineNum=number, Uniqueid="9.9")
