@@ -376,7 +376,7 @@ async def test_ten_thousand_retained_messages_hold_up_no_card_and_are_one_line(t
             async with mqtt(mosquitto.url) as adapter:
                 await tell(adapter, opens("134"))
                 assert "mqtt.strange_cards" not in told(logs.entries)
-                await logs.has("mqtt.strange_cards", patience=60)
+                await logs.has("mqtt.strange_cards", patience=300)
                 left = await retained(mosquitto.port, "amibridge/office/extensions/+/card")
         assert [said.key for said in left] == [opens("134").key]
         assert told(logs.entries) == ["mqtt.connected", "mqtt.strange_cards"]
