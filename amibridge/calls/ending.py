@@ -3,7 +3,7 @@
 from amibridge.calls import cards, lacking, parts, verdicts
 from amibridge.calls.call import Call, is_line
 from amibridge.calls.outputs import CommandType, End, Ended, Finding, Verdict
-from amibridge.calls.record import finished, missed_candidates
+from amibridge.calls.record import finished, missed_candidates, summary
 from amibridge.calls.state import State
 
 
@@ -40,7 +40,7 @@ def end(state: State, call: Call, how: End = End.SEEN) -> None:
     record = judged(state, call)
     if call.client:
         key = f"{call.id}/call.finished"
-        data = {"record": record, "missed_candidates": missed_candidates(call)}
+        data = {"call": summary(call), "record": record, "missed_candidates": missed_candidates(call)}
         state.command(call, CommandType.CALL_FINISHED, key, None, data)
     state.out.append(Ended(call.id, how, state.at, state.wall, record, tuple(call.trail), call.order))
     state.is_over(call, forgotten=how is End.FORGOTTEN)

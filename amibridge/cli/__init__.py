@@ -21,6 +21,7 @@ COMMANDS = {
     "restore": "put a copy of the store in its place, while no daemon runs",
     "example": "write a configuration to begin with, and the reference of all keys",
     "check": "check the configuration, and what in it would cause wrong cards",
+    "schema": "print the JSON Schema of what webhooks and MQTT topics carry",
     "record": "record the stream of a live PBX to a capture file",
     "run": "listen to the PBX and send the cards",
 }

@@ -18,6 +18,7 @@ from amibridge.cli.vital import cramped, deadly, present, shown
 if TYPE_CHECKING:
     from amibridge.directory.settings import Settings
     from amibridge.store import Holder, State
+    from amibridge.store.concern import Concern
     from amibridge.store.link import Link
 
 LATE = 600
@@ -39,6 +40,8 @@ class Standing:
     """PBX to number."""
     counts: Mapping[tuple[str, "State"], int]
     oldest: Mapping[str, float]
+    concerns: Sequence["Concern"]
+    """What the adapters of the daemon that runs have found."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _standing(database: Path, daemon: "Holder | None") -> Standing:
     from amibridge.store import Archive, State
+    from amibridge.store.concern import concerns
     from amibridge.store.files import files_of
     from amibridge.store.link import links
     from amibridge.store.live import live_calls
@@ -108,6 +112,7 @@ async def _standing(database: Path, daemon: "Holder | None") -> Standing:
         live=live,
         counts=counts,
         oldest=oldest,
+        concerns=[] if daemon is None else await concerns(database),
     )
 
 
@@ -143,6 +148,8 @@ def _troubles(standing: Standing, settings: "Settings", late: float) -> Iterable
     from amibridge.store import State
 
     yield from cramped(standing.database)
+    for concern in standing.concerns:
+        yield f"{concern.crm}: since {utc(concern.since)} UTC {concern.what}"
     known = {crm.name for crm in settings.crm}
     for crm, since in sorted(standing.oldest.items()):
         if crm not in known:

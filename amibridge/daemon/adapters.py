@@ -1,7 +1,8 @@
 """From the configuration of a CRM to the adapter that talks to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from amibridge.calls import Command
 from amibridge.crm.interface import Adapter, Pace
 from amibridge.directory.crms import Bitrix24, Crm, Mqtt, Webhook
 from amibridge.directory.numbers import plain_number, to_e164
@@ -11,13 +12,25 @@ from amibridge.directory.settings import Settings
 UserOf = Callable[[str], str | None]
 """The user's id in the CRM that the extension map gives an extension; asked each time, as the map may change."""
 
+Warn = Callable[[str, str | None], None]
+"""Hears what somebody should see to, and what it is about; None: it is over."""
+
 
 class UnusableCrmError(Exception):
     """A CRM cannot be talked to as it is configured; the text names it, and says why."""
 
 
-def adapter_for(crm: Crm, settings: Settings, user_of: UserOf, *, renews: bool = True) -> Adapter:
-    """The adapter of one configured CRM. renews: False beside a daemon, who alone may use up a token that rotates.
+def adapter_for(
+    crm: Crm,
+    settings: Settings,
+    user_of: UserOf,
+    opened: Sequence[tuple[Command, float]] = (),
+    warn: Warn = lambda about, what: None,
+    *,
+    renews: bool = True,
+) -> Adapter:
+    """The adapter of one configured CRM. opened: the cards that it shows already, as the store tells them.
+    renews: False beside a daemon, who alone may use up a token that rotates.
 
     Raises UnusableCrmError and SecretError.
     """
@@ -26,7 +39,7 @@ def adapter_for(crm: Crm, settings: Settings, user_of: UserOf, *, renews: bool =
             case Webhook():
                 return _webhook(crm)
             case Mqtt():
-                return _mqtt(crm, settings)
+                return _mqtt(crm, settings, opened, warn)
             case Bitrix24():
                 return _bitrix24(crm, settings, user_of, renews)
     except (ValueError, OSError) as error:
@@ -40,7 +53,12 @@ def _webhook(crm: Webhook) -> Adapter:
     return Webhook(WebhookSettings(crm.name, crm.url, secrets, crm.timeout_seconds))
 
 
-def _mqtt(crm: Mqtt, settings: Settings) -> Adapter:
+def shown_for(crm: Crm) -> float:
+    """Seconds after which a CRM shows a card no more that nobody closed; 0: it need not know what it shows."""
+    return crm.card_expires_hours * 3600 if isinstance(crm, Mqtt) else 0.0
+
+
+def _mqtt(crm: Mqtt, settings: Settings, opened: Sequence[tuple[Command, float]], warn: Warn) -> Adapter:
     from amibridge.crm.mqtt import Mqtt, MqttSettings
 
     return Mqtt(
@@ -53,9 +71,11 @@ def _mqtt(crm: Mqtt, settings: Settings) -> Adapter:
             prefix=crm.prefix,
             ca_file=crm.ca_file,
             verify=crm.verify,
-            card_expires=crm.card_expires_hours * 3600,
+            card_expires=shown_for(crm),
             timeout=crm.timeout_seconds,
-        )
+        ),
+        opened,
+        warn,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -13,7 +14,7 @@ from amibridge.calls import Calls, Output
 from amibridge.crm.interface import Adapter
 from amibridge.daemon import notify
 from amibridge.daemon.account import login_to
-from amibridge.daemon.adapters import adapter_for
+from amibridge.daemon.adapters import adapter_for, shown_for
 from amibridge.daemon.completeness import Completeness
 from amibridge.daemon.decision_log import DecisionLog
 from amibridge.daemon.health import keep_health
@@ -25,6 +26,7 @@ from amibridge.daemon.retention import forget_daily
 from amibridge.daemon.rights import look_for_rights
 from amibridge.daemon.signals import hear_reload
 from amibridge.delivery import Delivery, would_send
+from amibridge.directory.crms import Crm
 from amibridge.directory.loading import Loaded
 from amibridge.directory.reader import Reread
 from amibridge.directory.settings import Pbx
@@ -70,7 +72,7 @@ class Service:
         try:
             for pbx in settings.pbx:
                 await self._listen(pbx, store)
-            adapters = [adapter_for(crm, settings, self._user_of) for crm in told]
+            adapters = [await self._adapter(crm, store) for crm in told]
             asyncio.get_running_loop().add_signal_handler(NUDGE, store.outbox.stir)
             log.info(
                 "started",
@@ -83,6 +85,10 @@ class Service:
         finally:
             await store.close()
         log.info("stopped")
+
+    async def _adapter(self, crm: Crm, store: Store) -> Adapter:
+        opened = await store.shown_cards(crm.name, shown_for(crm)) if shown_for(crm) else ()
+        return adapter_for(crm, self._settings, self._user_of, opened, partial(store.note_concern, crm.name))
 
     async def _listen(self, pbx: Pbx, store: Store) -> None:
         """One PBX: its core, which is told of the calls from before, and its session."""

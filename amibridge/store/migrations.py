@@ -136,6 +136,18 @@ MIGRATIONS: Sequence[Migration] = (
         "CREATE TABLE heart (one INTEGER PRIMARY KEY CHECK (one = 1), beat REAL NOT NULL) STRICT",
         "INSERT INTO heart (one, beat) VALUES (1, 0)",
     ),
+    (
+        # What an adapter has found, about a PBX for instance, and not got over since.
+        """
+        CREATE TABLE concern (
+            crm TEXT NOT NULL,
+            about TEXT NOT NULL,
+            since REAL NOT NULL,
+            what TEXT NOT NULL,
+            PRIMARY KEY (crm, about)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
 )
 
 

@@ -256,8 +256,9 @@ def take_over(now: float) -> Sequence[Statement]:
     ]
 
 
-def _errand(crm: str, row: Row) -> Errand:
-    command = Command(
+def command_of(row: Row) -> Command:
+    """The command in a row of its table. Raises ValueError and TypeError where it cannot be read."""
+    return Command(
         type=CommandType(row["type"]),
         key=row["key"],
         call_id=row["call_id"],
@@ -266,10 +267,13 @@ def _errand(crm: str, row: Row) -> Errand:
         wall=row["wall"],
         data=load(row["payload"]),
     )
+
+
+def _errand(crm: str, row: Row) -> Errand:
     return Errand(
         seq=row["seq"],
         crm=crm,
-        command=command,
+        command=command_of(row),
         memory=load(row["memory"]) if row["memory"] is not None else {},
         attempts=row["attempts"],
         nothing_to_close=bool(row["nothing_to_close"]),

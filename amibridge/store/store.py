@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
 
-from amibridge.calls import Known, Output
-from amibridge.store import known, retention
+from amibridge.calls import Command, Known, Output
+from amibridge.store import concern, known, retention, shown
 from amibridge.store.clock import Now, steady
 from amibridge.store.connection import Connection
 from amibridge.store.errors import BrokenStoreError
@@ -63,7 +63,7 @@ class Store:
         self._lock = lock
         self._owner = owner
         # Not waited for: a daemon that starts on a full disk hears the PBX all the same.
-        self._beaten = owner.write([*take_over(now()), none_yet()])
+        self._beaten = owner.write([*take_over(now()), none_yet(), concern.none_yet()])
 
     @classmethod
     async def open(
@@ -170,6 +170,11 @@ class Store:
         """Raises BrokenStoreError as soon as the database turns out to be damaged."""
         raise BrokenStoreError(f"{self.path}: {await self._owner.damage()}")
 
+    async def shown_cards(self, crm: str, seconds: float) -> list[tuple[Command, float]]:
+        """The `card.open` commands of the last so many seconds whose cards a CRM shows, each with its age in seconds.
+        Raises StoreFailedError."""
+        return await shown.shown_cards(self._owner, crm, seconds, self.now())
+
     def note_link(self, link: Link) -> None:
         """Writes how the link to a PBX stands, when the disk takes it."""
         self._owner.write([noted(link)])
@@ -177,6 +182,11 @@ class Store:
     def note_doubt(self, pbx: str, why: str | None, remedy: str | None) -> None:
         """Writes what is wrong with the events of a link that is up, or that nothing is any more."""
         self._owner.write([doubted(pbx, why, remedy)])
+
+    def note_concern(self, crm: str, about: str, what: str | None) -> None:
+        """Writes what an adapter has found that somebody should see to, when the disk takes it; None: it is over."""
+        found = None if what is None else concern.noted(concern.Concern(crm, about, self.now(), what))
+        self._owner.write([found or concern.over(crm, about)])
 
     async def forget(self, before: float) -> int:
         """Deletes the calls that ended before a moment (seconds since the epoch). Returns how many."""

@@ -12,6 +12,7 @@ from amibridge.crm.webhook import body
 from amibridge.store.encoding import dump, load
 from amibridge.store.journal import statements
 from amibridge.store.migrations import MIGRATIONS
+from tests.contract import wrong
 
 Card = tuple[str, str]
 """Call and extension."""
@@ -126,9 +127,9 @@ class Promises:
 
 
 def _sendable(command: Command) -> None:
-    """That a CRM can be sent it, as it comes out of the outbox."""
-    said = load(dump(command.data))
-    promised(bool(body(replace(command, data=said))), f"{command.key} has no body")
+    """That a CRM can be sent it, as it comes out of the outbox, and that receivers were told to expect it."""
+    said = load(body(replace(command, data=load(dump(command.data)))).decode())
+    promised(not (why := wrong(said)), f"{command.key} is not as the schema says: {why}")
 
 
 class Journal:

@@ -5,8 +5,8 @@ import json
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,20 @@ from urllib.parse import unquote
 
 import aiomqtt
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from amibridge.calls import Command, CommandType
-from amibridge.crm import mqtt_connection
 from amibridge.crm.interface import Adapter, Done, Lost, Refused, Repeat, Retry
 from amibridge.crm.message import message
-from amibridge.crm.mqtt import Mqtt, MqttSettings, level
+from amibridge.crm.mqtt import Mqtt, MqttSettings, connection, pbx, trial
+from amibridge.crm.mqtt.others import signed
+from amibridge.crm.mqtt.topics import level
 from amibridge.waiting import Backoff
 from tests.unit.durable import CALL, PATIENCE, WALL, closes, delivering, finished, opens, started
-from tests.unit.mosquitto import broker, users
+from tests.unit.mosquitto import Broker, broker, users
 
 CARD = "amibridge/office/extensions/134/card"
 STATUS = "amibridge/office/status"
@@ -53,6 +55,7 @@ class Said:
 class Subscriber:
     """What a CRM's side of the broker hears."""
 
+    port: int
     heard: list[Said] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -85,7 +88,7 @@ class Subscriber:
 
 @asynccontextmanager
 async def subscribed(port: int, *topics: str, **options: Any) -> AsyncIterator[Subscriber]:
-    subscriber = Subscriber()
+    subscriber = Subscriber(port)
     async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5, **options) as client:
         for topic in topics or ("#",):
             await client.subscribe(topic, qos=2)
@@ -107,8 +110,10 @@ async def retained(port: int, topic: str, **options: Any) -> list[Said]:
 
 
 @asynccontextmanager
-async def mqtt(url: str, *pbxs: str, seconds: float = PATIENCE, **more: Any) -> AsyncIterator[Mqtt]:
-    adapter = Mqtt(MqttSettings("bus", url, pbxs or ("office",), timeout=seconds, **more))
+async def mqtt(
+    url: str, *pbxs: str, seconds: float = PATIENCE, opened: Sequence[tuple[Command, float]] = (), **more: Any
+) -> AsyncIterator[Mqtt]:
+    adapter = Mqtt(MqttSettings("bus", url, pbxs or ("office",), timeout=seconds, **more), opened)
     try:
         yield adapter
     finally:
@@ -134,6 +139,34 @@ def later(command: Command, seconds: float) -> Command:
 
 def told(logs: Any) -> list[str]:
     return [entry["event"] for entry in logs if entry["event"].startswith("mqtt.")]
+
+
+@dataclass
+class Lines:
+    """What is logged, as `capture_logs` has it."""
+
+    entries: Any
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def has(self, *events: str, patience: float = PATIENCE) -> None:
+        """Waits until these were logged, each as often as it is named here."""
+        async with asyncio.timeout(patience):
+            while not all(told(self.entries).count(event) >= events.count(event) for event in events):
+                self.news.clear()
+                await self.news.wait()
+
+
+@contextmanager
+def logged() -> Iterator[Lines]:
+    with capture_logs() as entries:
+        lines = Lines(entries)
+
+        def note(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+            asyncio.get_running_loop().call_soon(lines.news.set)
+            return event
+
+        structlog.get_config()["processors"].insert(0, note)
+        yield lines
 
 
 # What a subscriber sees
@@ -258,7 +291,7 @@ async def test_a_card_of_the_life_before_is_closed(tmp_path: Path) -> None:
     async with broker(tmp_path) as mosquitto, subscribed(mosquitto.port, CARD) as subscriber:
         async with mqtt(mosquitto.url) as adapter:
             await tell(adapter, opens("134"), opens("120"))
-        async with mqtt(mosquitto.url) as adapter:
+        async with mqtt(mosquitto.url, opened=[(opens("134"), 5.0), (opens("120"), 5.0)]) as adapter:
             await tell(adapter, closes("134", OTHER), finished(OTHER))
             assert [said.key for said in await retained(mosquitto.port, CARD)] == [opens("134").key]
             await tell(adapter, closes("134"))
@@ -271,11 +304,11 @@ async def test_a_card_of_the_life_before_comes_back_under_a_new_one(tmp_path: Pa
     async with broker(tmp_path) as mosquitto, subscribed(mosquitto.port, CARD) as subscriber:
         async with mqtt(mosquitto.url) as adapter:
             await tell(adapter, opens("134"))
-        async with mqtt(mosquitto.url) as adapter:
+        async with mqtt(mosquitto.url, opened=[(opens("134"), 100.0)]) as adapter:
             await tell(adapter, new, closes("134", OTHER))
             await subscriber.has(CARD, opens("134").key, new.key, opens("134").key)
         (left,) = await retained(mosquitto.port, CARD)
-        assert 14000 < left.properties["MessageExpiryInterval"] <= 14400
+        assert 14200 < left.properties["MessageExpiryInterval"] <= 14300
 
 
 @pytest.mark.parametrize("garbage", [b"\xff", b"[]", b'{"data": 1}', b'{"data": {"call": {}}}'])
@@ -286,6 +319,151 @@ async def test_somebody_elses_message_on_a_card_topic_does_no_harm(tmp_path: Pat
         async with mqtt(mosquitto.url) as adapter:
             await tell(adapter, opens("134"), closes("134"))
         assert await retained(mosquitto.port, CARD) == []
+
+
+FORGED = b'{"type":"card.open","timestamp":"2999-01-01T00:00:00.000Z","data":{"key":"x/card","call":{"id":"x"}}}'
+"""What anybody could put on a card's topic who may write there."""
+
+
+async def put(port: int, *topics: str, content: bytes = FORGED, **more: Any) -> None:
+    """Somebody else's retained messages."""
+    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+        for topic in topics[:-1]:
+            await client.publish(topic, content, retain=True, **more)
+        await client.publish(topics[-1], content, qos=1, retain=True, **more)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else is waited for as long as usual."""
+    monkeypatch.setattr(pbx, "SETTLES", 0.3)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_retained_message_that_this_daemon_did_not_decide_is_taken_away_and_said(tmp_path: Path) -> None:
+    async with broker(tmp_path) as mosquitto:
+        await put(mosquitto.port, CARD)
+        async with subscribed(mosquitto.port, CARD) as subscriber:
+            with logged() as logs:
+                async with mqtt(mosquitto.url):
+                    await subscriber.has(CARD, FORGED.decode(), "")
+                    await logs.has("mqtt.strange_cards")
+        (line,) = [entry for entry in logs.entries if entry["event"] == "mqtt.strange_cards"]
+        assert (line["found"], line["cleared"], line["first"]) == (1, 1, CARD)
+
+
+async def test_a_retained_message_with_a_far_timestamp_suppresses_no_card(tmp_path: Path) -> None:
+    async with broker(tmp_path) as mosquitto:
+        await put(mosquitto.port, CARD)
+        async with subscribed(mosquitto.port, CARD) as subscriber, mqtt(mosquitto.url) as adapter:
+            await tell(adapter, opens("134"), closes("134"))
+            await subscriber.has(CARD, FORGED.decode(), opens("134").key, "")
+
+
+async def test_a_forged_message_under_the_key_of_an_open_card_is_not_believed(tmp_path: Path) -> None:
+    async with broker(tmp_path) as mosquitto:
+        await put(mosquitto.port, CARD, content=message(opens("134", name="Somebody else")))
+        async with mqtt(mosquitto.url, opened=[(opens("134"), 1.0)]) as adapter:
+            await tell(adapter, started())
+            assert [said.text.encode() for said in await retained(mosquitto.port, CARD)] == [message(opens("134"))]
+
+
+@pytest.mark.usefixtures("soon")
+async def test_ten_thousand_retained_messages_hold_up_no_card_and_are_one_line(tmp_path: Path) -> None:
+    async with broker(tmp_path) as mosquitto:
+        await put(mosquitto.port, *(f"amibridge/office/extensions/{number}/card" for number in range(1000, 11_000)))
+        with logged() as logs:
+            async with mqtt(mosquitto.url) as adapter:
+                await tell(adapter, opens("134"))
+                assert "mqtt.strange_cards" not in told(logs.entries)
+                await logs.has("mqtt.strange_cards", patience=300)
+                left = await retained(mosquitto.port, "amibridge/office/extensions/+/card")
+        assert [said.key for said in left] == [opens("134").key]
+        assert told(logs.entries) == ["mqtt.connected", "mqtt.strange_cards"]
+        assert [entry["found"] for entry in logs.entries if "found" in entry] == [10_000]
+
+
+async def test_a_strange_card_that_comes_later_is_said_once_and_the_next_card_takes_its_place(tmp_path: Path) -> None:
+    again = opens("134", time=2)
+    async with shown(tmp_path) as (subscriber, adapter):
+        with logged() as logs:
+            await tell(adapter, opens("134"))
+            for _ in range(3):
+                await put(subscriber.port, CARD)
+            await logs.has("mqtt.strange_card")
+            await tell(adapter, again, closes("134"))
+            forged = [FORGED.decode()] * 3
+            await subscriber.has(CARD, opens("134").key, *forged, again.key, "")
+        assert told(logs.entries) == ["mqtt.connected", "mqtt.strange_card"]
+
+
+# Two daemons on the same topics
+
+
+class Told(list[tuple[str, bool]]):
+    """What an adapter warns of: the PBX, and whether there is something."""
+
+    def __call__(self, pbx: str, what: str | None) -> None:
+        self.append((pbx, what is not None))
+
+
+@asynccontextmanager
+async def twins(folder: Path) -> AsyncIterator[tuple[Broker, Subscriber, Mqtt, Told, Mqtt, Told]]:
+    """Two daemons, of which the second one comes when the first one shows a card."""
+    async with broker(folder) as one, subscribed(one.port, CARD, STATUS) as subscriber:
+        said = Told(), Told()
+        first = Mqtt(MqttSettings("bus", one.url, ("office",), timeout=PATIENCE), warn=said[0])
+        await tell(first, opens("134"))
+        second = Mqtt(MqttSettings("bus", one.url, ("office",), timeout=PATIENCE), warn=said[1])
+        try:
+            yield one, subscriber, first, said[0], second, said[1]
+        finally:
+            await first.close()
+            await second.close()
+
+
+@pytest.mark.usefixtures("soon")
+async def test_two_daemons_on_the_same_topics_see_each_other_and_say_so(tmp_path: Path) -> None:
+    with logged() as logs:
+        async with twins(tmp_path) as (mosquitto, subscriber, first, first_said, second, second_said):
+            await tell(second, started())
+            await logs.has("mqtt.shared", "mqtt.shared", "mqtt.strange_cards")
+            assert (first_said, second_said) == ([("office", True)], [("office", True)])
+            assert [entry["cleared"] for entry in logs.entries if "cleared" in entry] == [0], "it is the other one's"
+            await tell(first, closes("134"))
+            await second.close()
+            await logs.has("mqtt.other_gone")
+            assert first_said[1:] == [("office", False)]
+            # The second one's last word is not the first one's.
+            await subscriber.until(lambda heard: subscriber.on(STATUS)[-2:] == ["offline", "online"])
+            assert [said.text for said in await retained(mosquitto.port, STATUS)] == ["online"]
+            assert subscriber.on(CARD) == [opens("134").key, ""], "nobody brings it back"
+    assert told(logs.entries).count("mqtt.shared") == 2
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_daemon_that_has_died_is_no_other_one(tmp_path: Path) -> None:
+    """The broker still shows what it said, and says what it left for its death after we have come."""
+    async with broker(tmp_path) as mosquitto, subscribed(mosquitto.port, STATUS) as subscriber:
+        await put(mosquitto.port, STATUS, content=b"online", properties=signed("pbx/7/dead", asks=True))
+        with logged() as logs:
+            async with mqtt(mosquitto.url) as adapter:
+                await tell(adapter, started())
+                await put(mosquitto.port, STATUS, content=b"offline", properties=signed("pbx/7/dead"))
+                await subscriber.has(STATUS, "online", "online", "offline", "online")
+            assert told(logs.entries) == ["mqtt.connected"]
+
+
+async def test_who_invents_daemons_does_not_fill_the_log(tmp_path: Path) -> None:
+    with logged() as logs:
+        async with shown(tmp_path) as (subscriber, adapter):
+            await tell(adapter, started())
+            for number in range(30):
+                await put(subscriber.port, STATUS, content=b"online", properties=signed(f"host\u202e/{number}"))
+            await put(subscriber.port, CARD)
+            await subscriber.until(lambda heard: len(heard) == 1)
+    assert told(logs.entries).count("mqtt.shared") == 8
+    assert "\u202e" not in str([entry["other"] for entry in logs.entries if "other" in entry])
 
 
 # A broker that comes and goes
@@ -311,12 +489,13 @@ async def test_a_connection_that_drops_again_and_again_is_made_again_at_once(
             delays.append(super().delay())
             return 0.0
 
-    monkeypatch.setattr(mqtt_connection, "Backoff", Noted)
+    monkeypatch.setattr(connection, "Backoff", Noted)
     async with broker(tmp_path) as mosquitto, subscribed(mosquitto.port, STATUS) as subscriber:
         with capture_logs() as logs:
-            async with way_to(mosquitto.port) as way, mqtt(way.url):
+            async with way_to(mosquitto.port) as way, mqtt(way.url) as adapter:
                 await subscriber.has(STATUS, "online")
                 for cut in range(1, 7):
+                    await tell(adapter, started())
                     way.cut()
                     await subscriber.has(STATUS, *["online", "offline"] * cut, "online")
     assert len(delays) == 6
@@ -437,18 +616,33 @@ async def test_a_wrong_password_is_told_once_with_the_remedy(tmp_path: Path) -> 
     assert "geheim" not in repr((logs, wrong))
 
 
-async def test_what_the_access_list_forbids_is_tried_again_and_said(tmp_path: Path) -> None:
+async def test_what_the_access_list_forbids_is_refused_and_holds_up_nothing(tmp_path: Path) -> None:
     access = ("user amibridge", "topic write amibridge/office/status", "topic write amibridge/office/calls/#")
-    lines = users(tmp_path, *access, amibridge="right")
+    lines = (*users(tmp_path, *access, amibridge="right", crm="crm"),)
+    with (tmp_path / "access").open("a") as file:
+        file.write("user crm\ntopic read #\n")
+    why = f"Not authorized: the broker does not let us write {CARD}; see amibridge check --live"
     async with (
         broker(tmp_path, *lines) as mosquitto,
+        subscribed(mosquitto.port, username="crm", password="crm") as subscriber,
         mqtt(mosquitto.url, username="amibridge", password="right") as adapter,
+        delivering(tmp_path / "amibridge.db", adapter) as world,
     ):
-        await tell(adapter, started())
-        said = await adapter.send(opens(), {}, repeated=False)
-        assert said == Retry(f"Not authorized: see the broker's access list for {CARD}", alone=True)
-        with (tmp_path / "access").open("a") as file:
-            file.write("topic write amibridge/office/extensions/#\n")
+        await world.tell(started(), opens())
+        await world.rest_until_quiet()
+        await world.tell(closes(), finished())
+        await world.rest_until_quiet()
+        became = {line.key.removeprefix(f"{CALL}/"): (line.state, line.error) for line in await world.deliveries()}
+        assert became == {
+            "call.started": ("done", None),
+            "134/card.open": ("refused", why),
+            "134/card.close": ("refused", why),
+            "call.finished": ("done", None),
+        }
+        # Who hears of calls hears of the card all the same.
+        await subscriber.until(lambda heard: len([said for said in heard if "/calls/" in said.topic]) == 4)
+        with (tmp_path / "access").open("w") as file:
+            file.write("user amibridge\ntopic write amibridge/#\n")
         mosquitto.signal(signal.SIGHUP)
         await mosquitto.says("Reloading config")
         # What it may not read, it goes on without.
@@ -514,15 +708,75 @@ async def test_over_tls_the_certificate_counts(tmp_path: Path, certificate: Path
 
 async def test_a_trial_leaves_no_trace(tmp_path: Path) -> None:
     async with broker(tmp_path) as mosquitto, subscribed(mosquitto.port) as subscriber:
-        trial = Mqtt(MqttSettings("bus", mosquitto.url, ("office",)))
-        for _ in range(3):
-            assert await trial.probe() == []
-        await trial.close()
         async with mqtt(mosquitto.url) as adapter:
-            await adapter.probe()
-            await tell(adapter, started())
-            await subscriber.has(CALLS[0], started().key)
-        await subscriber.has(STATUS, "online", "offline")
+            await tell(adapter, opens("134"))
+            with capture_logs() as logs:
+                visitor = Mqtt(MqttSettings("bus", mosquitto.url, ("office",)))
+                assert await visitor.probe() == []
+                await visitor.close()
+                await tell(adapter, closes("134"))
+            await subscriber.has(CARD, opens("134").key, "")
+            assert told(logs) == []
+        await subscriber.has(STATUS, "online", "", "offline")
+        assert [said.topic for said in await retained(mosquitto.port, "#")] == [STATUS]
+        # What it writes is empty, and on no card that anybody has.
+        assert all(subscriber.on(topic)[-1:] in ([""], [f"{CALL}/134/card.close"]) for topic in CALLS)
+
+
+ALL = ("topic write amibridge/office/#", "topic read amibridge/office/+/+/card", "topic read amibridge/office/status")
+
+
+@pytest.mark.parametrize(
+    ("access", "missing"),
+    [
+        (ALL, []),
+        (
+            ("topic write amibridge/office/calls/#", "topic write amibridge/office/status", *ALL[1:]),
+            [
+                "it may not write amibridge/office/extensions/amibridge-check/card;"
+                " access list: topic write amibridge/office/extensions/+/card",
+                "whether it may read amibridge/office/extensions/+/card cannot be tried",
+            ],
+        ),
+        (
+            ("topic write amibridge/office/extensions/+/card", "topic write amibridge/office/status", *ALL[1:]),
+            [
+                f"it may not write {', '.join(CALLS)}; access list: topic write amibridge/office/calls/#",
+            ],
+        ),
+        (
+            ("topic write amibridge/office/+/+/card", "topic write amibridge/office/calls/#", *ALL[1:]),
+            [
+                "it may not write amibridge/office/status; access list: topic write amibridge/office/status",
+                "whether it may read amibridge/office/status cannot be tried",
+            ],
+        ),
+        (
+            (
+                *(f"topic write {topic}" for topic in (*CALLS[:3], "amibridge/office/extensions/#", STATUS)),
+                *ALL[1:],
+            ),
+            [f"it may not write {CALLS[3]}; access list: topic write amibridge/office/calls/#"],
+        ),
+        (
+            ALL[:1],
+            [
+                f"it may not read {topic}; access list: topic read {topic}"
+                for topic in ("amibridge/office/extensions/+/card", STATUS)
+            ],
+        ),
+    ],
+)
+async def test_each_right_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, access: tuple[str, ...], missing: list[str]
+) -> None:
+    monkeypatch.setattr(trial, "ECHO", 0.5)
+    lines = users(tmp_path, "user amibridge", *access, amibridge="right")
+    async with (
+        broker(tmp_path, *lines) as mosquitto,
+        mqtt(mosquitto.url, username="amibridge", password="right") as adapter,
+    ):
+        assert await adapter.probe() == missing
 
 
 # What it is to the rest
