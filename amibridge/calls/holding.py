@@ -51,14 +51,20 @@ def on_unhold(state: State, event: Event) -> None:
     def believe() -> None:
         if at in channel.unheld_at and not channel.gone:
             channel.unheld_at.remove(at)
-            # Of two holds it ends the code's: whichever it was, the other one goes on.
-            if channel.code_holds:
+            # Of two holds it ends the code's, unless the music goes on: while a feature works it hears the phone's
+            # Hold and Unhold itself, and nobody in the bridge does.
+            if channel.code_holds and not (channel.phone_holds and _music_plays(channel)):
                 channel.code_holds = False
             else:
                 channel.phone_holds = False
             conversation.changed(state, channel, since=at)
 
     state.at_deadline(at + state.patience.unhold_settles, believe)
+
+
+def _music_plays(channel: Channel) -> bool:
+    """Whether somebody whom this channel left waiting hears music."""
+    return channel.bridge is not None and any(other.held for other in channel.bridge.members if other is not channel)
 
 
 def transfers(*phones: Channel | None) -> None:

@@ -21,7 +21,7 @@ crm:
   - {{name: portal, kind: bitrix24, url: "{portal}", requests_per_second: 10000, burst: 10000}}
   - {{name: bus, kind: mqtt, url: "{bus}"}}
 store: {{path: amibridge.db}}
-log: {{mask_numbers: false}}
+log: {{mask_numbers: false, level: debug}}
 extensions: extensions.yaml
 """
 USUAL = ('[PJSIP/provider, "PJSIP/SIP-TRUNK-*"]', r"1\d\d")

@@ -241,6 +241,17 @@ def test_a_code_that_comes_to_nothing_ends_its_own_hold_and_not_the_phones(holds
     assert told.record["participants"][0]["talk_seconds"] == 3.0
 
 
+def test_while_music_goes_on_it_is_the_phone_that_resumes() -> None:
+    """134 holds and resumes by the phone while a code collects digits: only the code's end ends the client's music."""
+    told = Story().play(
+        TALKING,
+        "3 Hold 134\n3 MusicOnHoldStart client\n4 Hold 134 MusicClass=default\n5 Unhold 134\n",
+        "5.5 Hold 134 MusicClass=default\n6 Unhold 134\n6.001 MusicOnHoldStop client\n",
+        leaves(9, "134", "client"),
+    )
+    assert told.record["participants"][0]["talk_seconds"] == 2.0
+
+
 def test_two_unholds_at_once_end_both_holds() -> None:
     """The code comes to nothing in the same moment in which the phone resumes."""
     holds = "3 Hold 134 MusicClass=default\n4 Hold 134\n6 Unhold 134\n6.02 Unhold 134\n"
