@@ -39,6 +39,7 @@ _TEXTS = (
     ),
 )
 
+
 class NotACaptureError(Exception):
     """The file holds no manager packets; the text says what it likely is, behind the file's name."""
 

@@ -116,9 +116,7 @@ def replayed(file: Path, config: Path, capfd: pytest.CaptureFixture[str]) -> str
     return capfd.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "one", [*captures()[::12], *listed()], ids=lambda one: one.name
-)
+@pytest.mark.parametrize("one", [*captures()[::12], *listed()], ids=lambda one: one.name)
 def test_an_editor_that_converts_line_ends_changes_nothing(
     one: Capture, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

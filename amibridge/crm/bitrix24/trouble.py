@@ -87,9 +87,7 @@ class NotNowError(PortalError):
     after: seconds. alone: only this method has to wait, not the portal. unreached: nobody was there to be asked.
     """
 
-    def __init__(
-        self, why: str, after: float | None = None, *, alone: bool = False, unreached: bool = False
-    ) -> None:
+    def __init__(self, why: str, after: float | None = None, *, alone: bool = False, unreached: bool = False) -> None:
         super().__init__(why)
         self.after = after
         self.alone = alone
