@@ -606,7 +606,7 @@ async def test_a_wrong_password_is_told_once_with_the_remedy(tmp_path: Path) -> 
             async with mqtt(mosquitto.url, username="amibridge", password="geheim", seconds=0.2) as adapter:
                 for _ in range(8):
                     said = await adapter.send(opens(), {}, repeated=False)
-                    assert said == Retry("no connection: Not authorized")
+                    assert said == Retry("no connection: Not authorized", unreached=True)
                 wrong = await adapter.probe()
         assert sum("not authorised" in line for line in mosquitto.log) > 2, "it tried again"
         async with mqtt(mosquitto.url, username="amibridge", password="right") as adapter:
