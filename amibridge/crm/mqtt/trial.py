@@ -10,7 +10,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from amibridge.calls import CommandType
-from amibridge.crm.mqtt.connection import FAILURES, Client, remedy_for, why
+from amibridge.crm.mqtt.client import FAILURES, Client, remedy_for, why
 from amibridge.crm.mqtt.topics import card_topic
 
 NOBODY = "amibridge-check"
