@@ -23,6 +23,7 @@ from amibridge.calls import Command, CommandType
 from amibridge.crm.interface import Adapter, Done, Lost, Refused, Repeat, Retry
 from amibridge.crm.message import message
 from amibridge.crm.mqtt import Mqtt, MqttSettings, connection, pbx, trial
+from amibridge.crm.mqtt.client import Client
 from amibridge.crm.mqtt.others import signed
 from amibridge.crm.mqtt.topics import level
 from amibridge.waiting import Backoff
@@ -777,6 +778,24 @@ async def test_each_right_is_tried(
         mqtt(mosquitto.url, username="amibridge", password="right") as adapter,
     ):
         assert await adapter.probe() == missing
+
+
+async def test_a_trial_is_not_sent_what_is_retained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand cards of somebody else's would all wait in memory, and our own words behind them."""
+    heard: list[bool] = []
+
+    class Recording(Client):
+        def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+            heard.append(message.retain)
+            super()._on_message(client, userdata, message)
+
+    monkeypatch.setattr(trial, "Client", Recording)
+    async with broker(tmp_path) as mosquitto:
+        await put(mosquitto.port, CARD, STATUS)
+        visitor = Mqtt(MqttSettings("bus", mosquitto.url, ("office",)))
+        assert await visitor.probe() == []
+        await visitor.close()
+    assert heard == [False, False]
 
 
 # What it is to the rest
