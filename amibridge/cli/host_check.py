@@ -18,6 +18,7 @@ from amibridge.directory.loading import Loaded
 from amibridge.directory.problems import Problem, Step
 from amibridge.directory.secrets import Origin, Secret, SecretError, read_secret
 from amibridge.directory.yaml_source import Source
+from amibridge.store.files import files_of
 
 
 def troubles(loaded: Loaded, main: Source, unit: Unit | None, user: User) -> list[Problem]:
@@ -38,10 +39,10 @@ def store_trouble(store: Path, user: User) -> tuple[str, str] | None:
         return f"the folder {folder} is missing", make
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{user.pw_name} cannot write to the folder {folder}", make
-    for end in ("", "-wal", "-shm", ".lock"):
-        file = folder / f"{store.name}{end}"
+    files = files_of(store)
+    for file in files:
         if file.exists() and not os.access(file, os.R_OK | os.W_OK):
-            return f"{user.pw_name} cannot write to {file}", f"chown {user.pw_name}: {_quoted(store)}*"
+            return f"{user.pw_name} cannot write to {file}", f"chown {user.pw_name}: {_quoted(files.database)}*"
     return None
 
 
