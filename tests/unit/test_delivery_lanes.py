@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from amibridge.calls import Command, CommandType
-from amibridge.crm.interface import Answer, Bucket, Capabilities, Done, Lost, Pace, Refused, Repeat, Retry
+from amibridge.crm.interface import LONGEST_WISH, Answer, Bucket, Capabilities, Done, Lost, Pace, Refused, Repeat, Retry
 from amibridge.delivery import Delivery
-from amibridge.delivery.backoff import FIRST, LONGEST, LONGEST_WISH, granted, pause
+from amibridge.delivery.backoff import FIRST, LONGEST, granted, pause
 from amibridge.delivery.clock import HostClock
 from amibridge.delivery.gate import DOWN_AFTER, LONGEST_SILENCE, MOST_KNOWN, Gate
 from amibridge.store import Store
