@@ -227,6 +227,19 @@ def test_what_a_crm_asks_for_is_granted_within_reason(wish: float, seconds: floa
     assert granted(wish) == seconds
 
 
+def test_a_gate_remembers_so_many_calls_that_failed_and_no_more() -> None:
+    """A CRM may be down for days, and each look into the outbox names them all."""
+    gate = Gate("crm", _Always(1.0))
+    for number in range(MOST_KNOWN + 10):
+        gate.failed(float(number), "HTTP 500", f"office:{number}")
+    assert len(gate.failing) == MOST_KNOWN
+    assert f"office:{MOST_KNOWN + 9}" in gate.failing
+    gate.answered("office:2")
+    for number in range(10):
+        gate.asked_for_time(float(number), 1.0, f"office:later.{number}")
+    assert len(gate.failing) <= 2 * MOST_KNOWN
+
+
 def test_a_gate_closes_after_some_failures_and_lets_one_through_at_a_time() -> None:
     gate = Gate("crm", _Always(1.0))
     for number in range(DOWN_AFTER - 1):
