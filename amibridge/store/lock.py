@@ -149,7 +149,12 @@ def holder(path: Path) -> Holder | None:
     by_name, by_file = _is_locked(files.lock), _is_locked(files.database)
     if not (by_name or by_file):
         return None
-    return Holder(decoded(files.lock.read_bytes()[:BLOCK]) if by_name else None, by_file)
+    return Holder(_said(files.lock) if by_name else None, by_file)
+
+
+def _said(lock: Path) -> Health | None:
+    with lock.open("rb") as file:
+        return decoded(file.read(BLOCK))
 
 
 def _is_locked(file: Path) -> bool:
