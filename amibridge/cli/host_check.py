@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from amibridge.cli.service_user import User
+from amibridge.cli.service_user import NoSuchUserError, User
 from amibridge.cli.unit import NAME, Unit
 from amibridge.daemon.adapters import UnusableCrmError, adapter_for
 from amibridge.directory.crms import Crm
@@ -24,7 +24,7 @@ from amibridge.store.files import files_of
 def troubles(loaded: Loaded, main: Source, unit: Unit | None, user: User) -> list[Problem]:
     """What ends `run` for this user, each with its remedy. main: the main file. user: oneself, or root asks.
 
-    unit: the service is judged by what that gives it; None: whoever types is.
+    unit: the service is judged by what that gives it; None: whoever types is. Raises NoSuchUserError.
     """
     return _as(user, lambda: list(_troubles(loaded, main, unit, user)))
 
@@ -145,7 +145,10 @@ def _quoted(path: Path) -> str:
 
 
 def _as(user: User, work: Callable[[], list[Problem]]) -> list[Problem]:
-    """What the work finds when this user does it: another one's access is only known by trying."""
+    """What the work finds when this user does it: another one's access is only known by trying.
+
+    Raises NoSuchUserError where root may not become that user.
+    """
     if user.pw_uid == os.geteuid():
         return work()
     fork = get_context("fork")
@@ -154,14 +157,20 @@ def _as(user: User, work: Callable[[], list[Problem]]) -> list[Problem]:
     child.start()
     his.close()
     try:
-        found: list[Problem] = mine.recv()
+        found: list[Problem] | str = mine.recv()
     finally:
         child.join()
+    if isinstance(found, str):
+        raise NoSuchUserError(f"cannot look as {user.pw_name}: {found}; ask as {user.pw_name}, on the host itself")
     return found
 
 
 def _become_and_work(user: User, work: Callable[[], list[Problem]], result: Connection) -> None:
-    os.initgroups(user.pw_name, user.pw_gid)
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
-    result.send(work())
+    try:
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+    except OSError as error:
+        result.send(error.strerror or str(error))
+    else:
+        result.send(work())
