@@ -463,8 +463,21 @@ async def test_who_invents_daemons_does_not_fill_the_log(tmp_path: Path) -> None
                 await put(subscriber.port, STATUS, content=b"online", properties=signed(f"host\u202e/{number}"))
             await put(subscriber.port, CARD)
             await subscriber.until(lambda heard: len(heard) == 1)
-    assert told(logs.entries).count("mqtt.shared") == 8
+    assert told(logs.entries).count("mqtt.shared") == 3
     assert "\u202e" not in str([entry["other"] for entry in logs.entries if "other" in entry])
+
+
+async def test_a_daemon_that_comes_and_goes_does_not_fill_the_log(tmp_path: Path) -> None:
+    """One that ends and is started again every few seconds, or whoever plays it."""
+    with logged() as logs:
+        async with shown(tmp_path) as (subscriber, adapter):
+            await tell(adapter, started())
+            for number in range(20):
+                for word in (b"online", b"offline"):
+                    await put(subscriber.port, STATUS, content=word, properties=signed(f"pbx/{number}"))
+            await put(subscriber.port, CARD)
+            await subscriber.until(lambda heard: len(heard) == 1)
+    assert [told(logs.entries).count(event) for event in ("mqtt.shared", "mqtt.other_gone")] == [3, 2]
 
 
 # A broker that comes and goes
