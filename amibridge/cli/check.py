@@ -74,7 +74,8 @@ def _of_the_service_alone(loaded: "Loaded") -> list[str]:
 def _as_the_service(user: User) -> str:
     if account(SERVICE_USER) is None:
         return f"the service's user {SERVICE_USER} is not there yet"
-    return f"the service runs as {SERVICE_USER}: ask as root"
+    how = "leave out --user" if os.geteuid() == 0 else "ask as root"
+    return f"the service runs as {SERVICE_USER}: {how}"
 
 
 def _live(loaded: "Loaded") -> int:

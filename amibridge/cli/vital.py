@@ -63,7 +63,9 @@ def deadly(daemon: "Holder | None", database: Path) -> Iterator[str]:
     elif uncommitted > UNCOMMITTED:
         yield f"nothing was committed for {uncommitted:.0f} s; see to the disk of {database.parent}"
     for one in health.down:
-        ends = "; it is asked no more until the daemon is started again" if one.for_good else ""
+        ends = "; `amibridge check --live` asks it and says what to do"
+        if one.for_good:
+            ends = "; it is asked no more until the daemon is started again"
         yield f"{one.crm}: nothing gets through to it since {utc(one.since)} UTC: {one.why}{ends}"
 
 
