@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.service_user import SERVICE_USER, NoSuchUserError, User, account, whom_to_check_for
+from amibridge.cli.vital import cramped
 
 if TYPE_CHECKING:
     from amibridge.directory.loading import Loaded
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     if found := _troubles(args.config, loaded, user):
         print(*found, f"checked as {user.pw_name}: `run` would end with this", sep="\n", file=sys.stderr)
         return 1
+    for trouble in cramped(loaded.settings.store.path):
+        print(f"warning: {trouble}", file=sys.stderr)
     print("\n".join(_summary(args.config, loaded)))
     print(f"Checked as {user.pw_name}" + ("" if user.pw_name == SERVICE_USER else f"; {_as_the_service(user)}"))
     if alone := _of_the_service_alone(loaded):

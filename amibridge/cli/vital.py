@@ -54,7 +54,10 @@ def deadly(daemon: "Holder | None", database: Path) -> Iterator[str]:
         return
     silent, uncommitted = _seconds_since(health.at), _seconds_since(health.committed)
     if silent > STUCK:
-        yield f"the daemon has said nothing for {silent:.0f} s: it is stuck, or cannot write beside {database}"
+        yield (
+            f"the daemon has said nothing for {silent:.0f} s: it is stuck, or cannot write beside {database};"
+            " systemctl restart amibridge"
+        )
     if health.failing_since is not None:
         yield (
             f"nothing can be committed since {utc(health.failing_since)} UTC, and no card leaves: {health.reason};"
@@ -70,12 +73,12 @@ def deadly(daemon: "Holder | None", database: Path) -> Iterator[str]:
 
 
 def cramped(database: Path) -> Iterator[str]:
-    """What will be trouble with the store's file."""
-    room = os.statvfs(database)
+    """What will be trouble with the store's file, also before there is one."""
+    room = os.statvfs(database.parent)
     free = room.f_bavail * room.f_frsize
     if free < ROOM:
         yield f"{free / 2**20:.1f} MiB are left on the disk of {database.parent}: without room nothing can be committed"
-    if (names := database.stat().st_nlink) > 1:
+    if database.exists() and (names := database.stat().st_nlink) > 1:
         yield f"{database} has {names} names: SQLite's log is beside one of them only; remove the other hard links"
 
 

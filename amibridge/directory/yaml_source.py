@@ -110,7 +110,10 @@ def _compose(path: Path, may_be_empty: bool) -> Node:
     except UnsuitableFileError as error:
         raise fault(error.wrong, error.remedy) from None
     except OSError as error:
-        raise fault(f"cannot be read: {error.strerror}", "check the path and the file's permissions") from None
+        remedy = "check the path"
+        if isinstance(error, PermissionError):
+            remedy = "ask as root; `amibridge check` then says what the service's user may not read"
+        raise fault(f"cannot be read: {error.strerror}", remedy) from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
