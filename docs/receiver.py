@@ -7,11 +7,13 @@ import base64
 import hmac
 import os
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-KEY = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
+SECRET = os.environ.get("WEBHOOK_SECRET") or sys.exit(__doc__)
+KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
 DATABASE = os.environ.get("DATABASE", "receiver.db")
 TOLERANCE = 300  # seconds between the sender's clock and ours: what is older may have been recorded and sent again
 LIMIT = 20_000  # bytes: amibridge's bodies stay below

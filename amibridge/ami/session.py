@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 import structlog
@@ -111,6 +112,10 @@ class Session:
         """Tries again now instead of after the delay: an admin has mended something."""
         if self.state in (State.DOWN, State.REFUSED):
             self._interrupt()
+
+    def log_in_with(self, secret: str) -> None:
+        """From the next login on; a connection that is there stays."""
+        self._login = replace(self._login, secret=secret)
 
     async def action(self, action: Action, within: float | None = None) -> Headers:
         """Sends one action, once, and returns the headers of its answer, also where that is an `Error`.

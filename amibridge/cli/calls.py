@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         printed(json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in map(_whole, calls))
     else:
         printed(table([COLUMNS, *(_row(*call) for call in calls)]))
+    if not calls:
+        print("no call goes on" if args.live else "the store knows no such call", file=sys.stderr)
     if len(calls) == args.limit:
         print(f"not more than {args.limit} are shown; --limit shows more", file=sys.stderr)
     return 0

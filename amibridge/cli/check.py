@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.service_user import SERVICE_USER, NoSuchUserError, User, account, whom_to_check_for
+from amibridge.cli.vital import cramped
 
 if TYPE_CHECKING:
     from amibridge.directory.loading import Loaded
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     if found:
         print(*found, f"checked as {user.pw_name}: `run` would end with this", sep="\n", file=sys.stderr)
         return 1
+    for trouble in cramped(loaded.settings.store.path):
+        print(f"warning: {trouble}", file=sys.stderr)
     print("\n".join(_summary(args.config, loaded)))
     print(f"Checked as {user.pw_name}" + ("" if user.pw_name == SERVICE_USER else f"; {_as_the_service(user)}"))
     if alone := _of_the_service_alone(loaded):
@@ -75,7 +78,8 @@ def _of_the_service_alone(loaded: "Loaded") -> list[str]:
 def _as_the_service(user: User) -> str:
     if account(SERVICE_USER) is None:
         return f"the service's user {SERVICE_USER} is not there yet"
-    return f"the service runs as {SERVICE_USER}: ask as root"
+    how = "leave out --user" if os.geteuid() == 0 else "ask as root"
+    return f"the service runs as {SERVICE_USER}: {how}"
 
 
 def _live(loaded: "Loaded") -> int:

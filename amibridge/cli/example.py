@@ -49,7 +49,10 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         print(f"{error.filename}: {error.strerror}; name a folder that you may write to", file=sys.stderr)
         return 1
-    print(f"Next: put your extensions and trunks in, then amibridge check --config {folder / DEFAULT_CONFIG.name}")
+    print(
+        "Next: put your country, the company's own numbers, extensions and trunks in, then amibridge check --config"
+        f" {folder / DEFAULT_CONFIG.name}"
+    )
     return 0
 
 

@@ -18,6 +18,7 @@ from amibridge.directory.loading import Loaded
 from amibridge.directory.problems import Problem, Step
 from amibridge.directory.secrets import Origin, Secret, SecretError, read_secret
 from amibridge.directory.yaml_source import Source
+from amibridge.store import StoreError, is_ours
 from amibridge.store.files import files_of
 
 
@@ -63,10 +64,22 @@ def _troubles(loaded: Loaded, main: Source, unit: Unit | None, user: User) -> It
             yield main.problem(("pbx", index, "ca_file"), unread_file, _let_read(pbx.ca_file, user))
     if (trouble := store_trouble(settings.store.path, user)) is not None:
         yield main.problem(("store", "path"), *trouble)
+    elif (broken := _broken(settings.store.path)) is not None:
+        yield main.problem(("store", "path"), *broken)
     for index, crm in enumerate(settings.crm):
         at_hand = all(_at_hand(secret) for path, secret in secrets_of(settings) if path[:2] == ("crm", index))
         if at_hand and ("crm", index) not in unread and (why := asyncio.run(_unusable(crm, loaded))) is not None:
             yield main.problem(("crm", index), why, "mend this entry")
+
+
+def _broken(store: Path) -> tuple[str, str] | None:
+    """What is wrong with the head of the store's file; its pages are read when they are needed."""
+    try:
+        asyncio.run(is_ours(store))
+    except StoreError as error:
+        wrong, _, remedy = str(error).partition("; ")
+        return wrong, remedy or "change store.path"
+    return None
 
 
 async def _unusable(crm: Crm, loaded: Loaded) -> str | None:

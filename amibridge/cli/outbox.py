@@ -82,6 +82,8 @@ def _list(args: argparse.Namespace, database: Path) -> int:
     states = OPEN_OR_DEAD if args.state is None else tuple(dict.fromkeys(map(State, args.state)))
     lines = asked(database, _lines(database, states, args.crm, args.limit))
     printed(table([COLUMNS, *map(_row, lines)]))
+    if not lines:
+        print("the outbox holds no such command", file=sys.stderr)
     if len(lines) == args.limit:
         print(f"not more than {args.limit} are shown; --limit shows more", file=sys.stderr)
     return 0

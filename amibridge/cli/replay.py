@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         lines = table([COLUMNS, *(_row(call.record) for call in calls)])
     printed(lines)
+    if not calls:
+        print("no call is in it", file=sys.stderr)
     return 0
 
 

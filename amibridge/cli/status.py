@@ -2,6 +2,7 @@
 CRMs?"""
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         standing = asked(database, _standing(database, daemon))
     except CannotLookError as error:
-        printed([shown(daemon), *map("trouble: {}".format, critical)])
+        room = cramped(database) if os.access(database.parent, os.X_OK) else ()
+        printed([shown(daemon), *map("trouble: {}".format, (*critical, *room))])
         print(error, file=sys.stderr)
         return CRITICAL if critical or isinstance(error.__context__, BrokenStoreError) else UNKNOWN
     critical += _deaf(standing, settings)

@@ -55,7 +55,10 @@ def deadly(daemon: "Holder | None", database: Path) -> Iterator[str]:
         return
     silent, uncommitted = _seconds_since(health.at), _seconds_since(health.committed)
     if silent > STUCK:
-        yield f"the daemon has said nothing for {silent:.0f} s: it is stuck, or cannot write beside {database}"
+        yield (
+            f"the daemon has said nothing for {silent:.0f} s: it is stuck, or cannot write beside {database};"
+            " systemctl restart amibridge"
+        )
     if health.failing_since is not None:
         yield (
             f"nothing can be committed since {utc(health.failing_since)} UTC, and no card leaves: {health.reason};"
@@ -64,19 +67,21 @@ def deadly(daemon: "Holder | None", database: Path) -> Iterator[str]:
     elif uncommitted > UNCOMMITTED:
         yield f"nothing was committed for {uncommitted:.0f} s; see to the disk of {database.parent}"
     for one in health.down:
-        ends = "; it is asked no more until the daemon is started again" if one.for_good else ""
+        ends = "; `amibridge check --live` asks it and says what to do"
+        if one.for_good:
+            ends = "; it is asked no more until the daemon is started again"
         yield f"{one.crm}: nothing gets through to it since {utc(one.since)} UTC: {one.why}{ends}"
 
 
 def cramped(database: Path) -> Iterator[str]:
-    """What will be trouble with the store's file."""
+    """What will be trouble with the store's file, also before there is one."""
     from amibridge.store.errors import ONE_NAME
 
-    room = os.statvfs(database)
+    room = os.statvfs(database.parent)
     free = room.f_bavail * room.f_frsize
     if free < ROOM:
         yield f"{free / 2**20:.1f} MiB are left on the disk of {database.parent}: without room nothing can be committed"
-    if (names := database.stat().st_nlink) > 1:
+    if database.exists() and (names := database.stat().st_nlink) > 1:
         yield f"{database} has {names} names; {ONE_NAME}"
 
 

@@ -3,6 +3,9 @@
 Whatever a CRM answers costs so much memory and so much time; the spans that it names are believed within reason.
 """
 
+import os
+import socket
+import ssl
 import time
 import zlib
 from collections.abc import Mapping
@@ -76,11 +79,22 @@ async def post(
             after = retry_after(response.headers.get("retry-after"), time.time() if now is None else now)
             return Answered(response.status, await _content(response) if wanted else b"", after)
     except aiohttp.ClientConnectorError as error:
-        raise NobodyThereError(type(error.__cause__ or error).__name__) from None
+        raise NobodyThereError(_kind(error.__cause__ or error)) from None
     except TimeoutError:
         raise NoAnswerError("no answer in time") from None
     except aiohttp.ClientError as error:
         raise NoAnswerError(f"no answer: {type(error).__name__}") from None
+
+
+def _kind(cause: BaseException) -> str:
+    """In the system's words where it has some; an error's own text may hold an address with a secret in it."""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not believed: {cause.verify_message}"
+    if isinstance(cause, socket.gaierror):
+        return "its name has no address: " + (cause.strerror or type(cause).__name__)
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.errno:
+        return os.strerror(cause.errno)
+    return type(cause).__name__
 
 
 async def _content(response: aiohttp.ClientResponse) -> bytes:

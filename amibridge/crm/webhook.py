@@ -22,6 +22,7 @@ from amibridge.crm.message import message, ping
 LIMIT = 20_000
 """Bytes: a body stays below."""
 SECRET_PREFIX = "whsec_"
+MAKES_ONE = f"echo {SECRET_PREFIX}$(openssl rand -base64 32)"
 
 NEVER_CUT = frozenset({"key", "id", "call_id"})
 CUTS = ((300, 300), (100, 100), (100, 20))
@@ -118,7 +119,7 @@ class Webhook:
         try:
             status = (await self._post(key, ping(key, self._wall()))).status
         except http.NobodyThereError as error:
-            return [f"no connection to {where}: {error.kind}; is the address right?"]
+            return [f"no connection to {where}: {error.kind}; is the receiver at work, and its address right?"]
         except http.NoAnswerError as error:
             return [f"{where}: {error} to a ping; is the receiver at work?"]
         if 200 <= status < 300:
@@ -151,7 +152,7 @@ def secret_key(secret: str) -> bytes:
     except ValueError:
         key = b""
     if not key:
-        raise ValueError(f"a webhook's secret is `{SECRET_PREFIX}` and base64 behind it")
+        raise ValueError(f"a webhook's secret is `{SECRET_PREFIX}` and base64 behind it; `{MAKES_ONE}` makes one")
     return key
 
 

@@ -13,7 +13,7 @@ log = structlog.get_logger("amibridge")
 
 REMEDY = (
     "people answer, and no BridgeEnter comes: look at the `eventfilter` lines and at `read` of the account in"
-    " manager.conf; config/manager.conf has what is needed"
+    " manager.conf; `amibridge example --full DIR` writes one that does"
 )
 SELDOM = 3600.0
 """Seconds between two lines about one PBX. `status` says it all the while."""

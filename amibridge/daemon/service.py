@@ -24,6 +24,7 @@ from amibridge.daemon.nudge import NUDGE
 from amibridge.daemon.rereading import RereadingError, reread
 from amibridge.daemon.retention import forget_daily
 from amibridge.daemon.rights import look_for_rights
+from amibridge.daemon.secrets_again import SecretsAgain
 from amibridge.daemon.signals import hear_reload
 from amibridge.delivery import Delivery, would_send
 from amibridge.directory.crms import Crm
@@ -51,6 +52,7 @@ class Service:
         self._warnings = loaded.warnings
         self._directory = loaded.directory
         self._decisions = DecisionLog(mask=loaded.settings.log.mask_numbers, shadow=loaded.settings.shadow)
+        self._secrets = SecretsAgain(loaded.settings)
         self._sessions: list[Session] = []
         self._listeners: list[Listener] = []
         self._stop = asyncio.Event()
@@ -74,6 +76,7 @@ class Service:
             for pbx in settings.pbx:
                 await self._listen(pbx, store)
             adapters = [await self._adapter(crm, store) for crm in told]
+            await self._secrets.look()
             asyncio.get_running_loop().add_signal_handler(NUDGE, store.outbox.stir)
             log.info(
                 "started",
@@ -175,6 +178,8 @@ class Service:
             notify.reloading()
             with contained(log, "configuration.fault"):
                 await self._read_again()
+            with contained(log, "configuration.fault"):
+                await self._use_secrets()
             for session in self._sessions:
                 session.retry()
             notify.notify("READY=1")
@@ -194,6 +199,16 @@ class Service:
             if (more := len(read.problems) - TOLD_PROBLEMS) > 0:
                 log.error("configuration.refused", what=f"and {more} more: amibridge check tells all of them")
         log.error("configuration.kept", meaning="the last good configuration stays in force")
+
+    async def _use_secrets(self) -> None:
+        """A manager's secret is for the next login; those of the CRMs are read at the start."""
+        changed = await self._secrets.look_again()
+        for index, session in enumerate(self._sessions):
+            if (secret := changed.pop(f"pbx[{index}].secret", None)) is not None:
+                session.log_in_with(secret)
+                log.info("secret.renewed", key=f"pbx[{index}].secret")
+        for key in changed:
+            log.warning("configuration.needs_restart", key=key)
 
     def _use(self, read: Reread) -> None:
         old, new = self._settings, read.settings

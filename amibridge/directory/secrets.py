@@ -84,6 +84,8 @@ def _from_file(path: Path) -> str:
         raise SecretError(f"secret file {path} {error.wrong}", error.remedy) from None
     except OSError as error:
         remedy = "create it, readable by the user that amibridge runs as"
+        if isinstance(error, PermissionError):
+            remedy = "let the user that amibridge runs as read it: `amibridge check` tells root how"
         raise SecretError(f"secret file {path} cannot be read: {error.strerror}", remedy) from None
     except UnicodeDecodeError:
         raise SecretError(f"secret file {path} is not UTF-8 text", "save it as plain text") from None

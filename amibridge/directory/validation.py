@@ -70,7 +70,10 @@ def _problem(model: type[BaseModel], source: Source, error: ErrorDetails, elsewh
             wrong, remedy = _no_text(error["input"], source.written(path, at_key=at_key))
         case kind:
             words = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0])
-            wrong, remedy = words or ("is not valid", "compare with the example in config/")
+            wrong, remedy = words or (
+                "is not valid",
+                "compare with the reference that `amibridge example --full DIR` writes",
+            )
             wrong = wrong.format_map(context)
     return source.problem(path, wrong, remedy, at_key=at_key)
 

@@ -106,11 +106,14 @@ def _compose(path: Path, may_be_empty: bool) -> Node:
     try:
         content = contents(path, LARGEST)
     except FileNotFoundError:
-        raise fault("does not exist", "check the path, or create the file from the example in config/") from None
+        raise fault("does not exist", "check the path, or make the file: `amibridge example DIR` writes such") from None
     except UnsuitableFileError as error:
         raise fault(error.wrong, error.remedy) from None
     except OSError as error:
-        raise fault(f"cannot be read: {error.strerror}", "check the path and the file's permissions") from None
+        remedy = "check the path"
+        if isinstance(error, PermissionError):
+            remedy = "ask as root; `amibridge check` then says what the service's user may not read"
+        raise fault(f"cannot be read: {error.strerror}", remedy) from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -131,7 +134,7 @@ def _compose(path: Path, may_be_empty: bool) -> Node:
         line, column = before_fault.count("\n") + 1, len(before_fault) - before_fault.rfind("\n")
         raise fault("a control character", "remove it", line, column, "yaml") from None
     if root is None and not may_be_empty:
-        raise fault("is empty", "begin with the example in config/")
+        raise fault("is empty", "begin with what `amibridge example DIR` writes")
     return root or _nothing(path)
 
 

@@ -11,6 +11,7 @@ from amibridge.store.errors import (
 )
 from amibridge.store.health import Down
 from amibridge.store.lock import Holder, holder
+from amibridge.store.opening import is_ours
 from amibridge.store.outbox import Errand, Outbox, Result, State
 from amibridge.store.store import Limits, Saved, Store
 
@@ -32,4 +33,5 @@ __all__ = [
     "StoreFailedError",
     "back_up",
     "holder",
+    "is_ours",
 ]

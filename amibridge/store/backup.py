@@ -27,6 +27,8 @@ async def back_up(database: Path, target: Path, *, force: bool = False) -> None:
                 part.replace(target)
             finally:
                 part.unlink(missing_ok=True)
+        except FileNotFoundError:
+            raise StoreFailedError(f"cannot back up to {target}: there is no folder {target.parent}; make it") from None
         except (OSError, sqlite3.Error) as error:
             raise StoreFailedError(f"cannot back up to {target}: {error}") from error
 

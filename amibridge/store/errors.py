@@ -40,6 +40,7 @@ class BrokenStoreError(StoreFailedError):
     exit_status = 5
 
 
+MISPLACED = "; is store.path right?"
 BROKEN = "; `amibridge restore FILE` puts a copy that `amibridge backup` made in its place, and keeps this one aside"
 
 

@@ -179,4 +179,6 @@ def _remedy(database: Path, error: OSError) -> str:
         return f"; {folder} and what is in it have to belong to the user that the daemon runs as"
     if error.errno == errno.EROFS:
         return f"; mount the file system of {folder} for writing, or change store.path"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"; make room on the disk of {folder}"
     return ""

@@ -7,7 +7,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from amibridge.store.connection import Connection, connect
-from amibridge.store.errors import BROKEN, BrokenStoreError, NotOurDatabaseError, StoreFailedError, failures_named
+from amibridge.store.errors import (
+    BROKEN,
+    MISPLACED,
+    BrokenStoreError,
+    NotOurDatabaseError,
+    StoreFailedError,
+    failures_named,
+)
 from amibridge.store.files import files_of, must_be_regular
 from amibridge.store.migrations import APPLICATION_ID, MIGRATIONS, migrate
 
@@ -84,7 +91,7 @@ async def is_ours(path: Path) -> bool:
     if not header:
         return False
     if not header.startswith(_MAGIC):
-        raise BrokenStoreError(f"{path} is no database; is store.path right?{BROKEN}")
+        raise BrokenStoreError(f"{path} is no database{MISPLACED}{BROKEN}")
     version, owner, pages = (int.from_bytes(header[field]) for field in (_USER_VERSION, _APPLICATION_ID, _PAGES))
     log = files_of(path).log
     if log.exists() and log.stat().st_size > 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from amibridge.store.backup import part_of
 from amibridge.store.connection import Connection, connect
-from amibridge.store.errors import BROKEN, BrokenStoreError, StoreError, StoreFailedError, failures_named
+from amibridge.store.errors import BROKEN, MISPLACED, BrokenStoreError, StoreError, StoreFailedError, failures_named
 from amibridge.store.files import Files, beside, files_of
 from amibridge.store.lock import Lock, holder
 from amibridge.store.migrations import MIGRATIONS, migrate
@@ -84,7 +84,9 @@ async def _checked(copy: Path, part: Path) -> tuple[int, int]:
             await connection.close()
     except StoreError as error:
         # What is said of the part is meant of the copy; and whoever reads it is restoring already.
-        raise type(error)(str(error).replace(str(part), str(copy)).removesuffix(BROKEN)) from error
+        raise type(error)(
+            str(error).replace(str(part), str(copy)).removesuffix(BROKEN).removesuffix(MISPLACED)
+        ) from error
 
 
 async def _looked_through(copy: Path, connection: Connection) -> tuple[int, int]:

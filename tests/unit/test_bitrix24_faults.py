@@ -177,7 +177,7 @@ async def test_nobody_at_home() -> None:
         await portal.faults.unplug()
         answer = await adapter.send(started(), {}, repeated=False)
     assert isinstance(answer, Retry)
-    assert answer.why == "no connection: ConnectionRefusedError"
+    assert answer.why == "no connection: Connection refused"
 
 
 async def test_silence_is_not_an_answer() -> None:

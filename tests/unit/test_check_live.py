@@ -80,7 +80,10 @@ async def test_each_trouble_has_its_remedy(tmp_path: Path) -> None:
     assert "manager.conf" in of_pbx
     assert "telephony.externalCall.register: insufficient_scope" in of_portal
     assert "tick telephony, crm and user" in of_portal
-    assert of_hook == "CRM hook: no connection to 127.0.0.1:9: ConnectionRefusedError; is the address right?"
+    assert (
+        of_hook
+        == "CRM hook: no connection to 127.0.0.1:9: Connection refused; is the receiver at work, and its address right?"
+    )
     assert status == 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from amibridge.cli import host_check, main, unit
+from amibridge.cli import host_check, main, unit, vital
 from amibridge.cli.service_user import NoSuchUserError, whom_to_check_for
 from amibridge.cli.unit import Unit
 from amibridge.directory.loading import load
@@ -114,6 +114,21 @@ def test_a_store_that_root_has_made(folder: Path) -> None:
     ]
 
 
+def test_a_store_that_is_none(folder: Path) -> None:
+    (folder / "var/amibridge.db").write_text("hello\n")
+    (found,) = troubles(folder)
+    assert found.startswith("amibridge.yaml:2:15: store.path: var/amibridge.db is no database; is store.path right?")
+    assert "amibridge restore FILE" in found
+
+
+def test_a_disk_without_room_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(vital, "ROOM", float("inf"))
+    assert main(["check", "--config", str(folder / "amibridge.yaml"), "--user", MYSELF.pw_name]) == 0
+    assert f"MiB are left on the disk of {folder}/var: without room nothing" in capsys.readouterr().err
+
+
 def test_a_secret_that_is_not_there(folder: Path) -> None:
     (folder / "ami.secret").unlink()
     assert troubles(folder) == [
@@ -155,7 +170,8 @@ def test_a_variable_of_the_environment(folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_crm_that_no_adapter_can_be_made_for(folder: Path) -> None:
     write(folder, MAIN + "crm: [{name: hook, kind: webhook, url: 'https://x/y', secret: {file: ami.secret}}]\n")
     assert troubles(folder) == [
-        "amibridge.yaml:3:7: crm[0]: crm hook: a webhook's secret is `whsec_` and base64 behind it; mend this entry"
+        "amibridge.yaml:3:7: crm[0]: crm hook: a webhook's secret is `whsec_` and base64 behind it;"
+        " `echo whsec_$(openssl rand -base64 32)` makes one; mend this entry"
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from amibridge.cli import vital
 from amibridge.cli.status import CRITICAL, UNKNOWN, WARNING
 from amibridge.store import Down, Result, State, Store
 from amibridge.store.health import Health, decoded, encoded
@@ -230,3 +231,13 @@ def test_a_backup_that_cannot_be_written(tmp_path: Path, capsysbinary: pytest.Ca
     assert operator.err == f"{tmp_path} is a folder; name a file in it\n"
     assert operator.types("backup", str(tmp_path / "none" / "copy.db")) == 1
     assert operator.err.startswith(f"cannot back up to {tmp_path}/none/copy.db: ")
+
+
+def test_a_full_disk_is_told_although_there_is_no_store(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon could not even begin: to start it again would not help."""
+    monkeypatch.setattr(vital, "ROOM", float("inf"))
+    operator = Operator(configuration(tmp_path), capsysbinary)
+    assert operator.types("status") == CRITICAL
+    assert "are left on the disk of" in operator.lines[-1]

@@ -1,8 +1,11 @@
 """How a CRM's answer is read: so many bytes, so much time, spans within reason; and what of its words is told."""
 
 import asyncio
+import errno
 import gzip
 import itertools
+import socket
+import ssl
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -283,3 +286,24 @@ async def test_neither_the_log_nor_the_store_learns_a_code(tmp_path: Path) -> No
     assert len(reasons) == 3
     assert stand_in.access.code.encode() not in kept
     assert stand_in.access.code not in repr(logs)
+
+
+def _untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed at https://portal/rest/1/secret/")
+    error.verify_message = "certificate has expired"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('10.0.0.1', 443)"), "Connection refused"),
+        (OSError(errno.EHOSTUNREACH, "whatever"), "No route to host"),
+        (socket.gaierror(-2, "Name or service not known"), "its name has no address: Name or service not known"),
+        (_untrusted(), "its certificate is not believed: certificate has expired"),
+        (ssl.SSLError(1, "secret"), "SSLError"),
+        (OSError("Multiple exceptions: secret"), "OSError"),
+    ],
+)
+def test_why_nobody_is_there_is_said_in_words_that_hold_no_secret(cause: OSError, said: str) -> None:
+    assert http._kind(cause) == said

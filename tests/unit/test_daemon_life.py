@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from amibridge.calls import Headers
 from tests.unit.daemon_process import Daemon, Systemd, daemon, listening
-from tests.unit.manager_server import ManagerServer, event, served
+from tests.unit.manager_server import Link, ManagerServer, event, served
 from tests.unit.office import office
 from tests.unit.operators import Operator, configuration
 from tests.unit.webhook_receiver import Receiver, receiving
@@ -300,3 +301,50 @@ async def test_a_newer_database_ends_with_4_and_is_not_touched(tmp_path: Path, p
         assert await newer.ends() == 4
         assert "written by a newer amibridge (version 99" in newer.log[-1]
     assert (tmp_path / "calls.db").read_bytes() == before
+
+
+def with_files(config: Path, folder: Path) -> tuple[Path, Path]:
+    """Takes the secrets out of the configuration, into files. Returns the manager's and the webhook's."""
+    of_pbx, of_hook = folder / "ami.secret", folder / "webhook.secret"
+    of_pbx.write_text("wrong\n")
+    of_hook.write_text("whsec_c2VjcmV0\n")
+    config.write_text(config.read_text().replace("secret: hidden", f"secret: {{file: {of_pbx}}}"))
+    return of_pbx, of_hook
+
+
+async def test_a_secret_that_was_mended_is_taken_at_a_reload(tmp_path: Path, pbx: ManagerServer) -> None:
+    """Its file is not the configuration: the reload was fine, and the old one was refused again and again."""
+    secrets: list[str] = []
+
+    def look(link: Link, asked: Headers) -> None:
+        secrets.append(asked["Secret"])
+        (pbx.accept if secrets[-1] == "right" else pbx.refuse)(link, asked)
+
+    pbx.answers["Login"] = look
+    config = configuration(tmp_path, port=pbx.port, crm="[]")
+    of_pbx, _ = with_files(config, tmp_path)
+    async with daemon(config) as running:
+        await running.says("event=ami.login_refused")
+        of_pbx.write_text("right\n")
+        running.signal(signal.SIGHUP)
+        await running.says("event=secret.renewed", "key=pbx[0].secret")
+        await running.says("event=ami.live")
+        assert await running.stops() == 0
+    assert secrets == ["wrong", "right"]
+
+
+async def test_a_reload_tells_what_became_of_the_other_secrets(tmp_path: Path, pbx: ManagerServer) -> None:
+    hook = f"{{name: hook, kind: webhook, url: 'http://127.0.0.1:9/', secret: {{file: {tmp_path}/webhook.secret}}}}"
+    config = configuration(tmp_path, port=pbx.port, crm=f"[{hook}]")
+    of_pbx, of_hook = with_files(config, tmp_path)
+    async with daemon(config) as running:
+        await connected(pbx, running)
+        of_hook.write_text("whsec_b3RoZXI=\n")
+        of_pbx.unlink()
+        running.signal(signal.SIGHUP)
+        gone = await running.says("event=secret.not_read", "key=pbx[0].secret")
+        assert "No such file" in gone
+        await running.says("event=configuration.needs_restart", "key=crm[0].secret")
+        pbx.links[-1].send(*CALL)
+        await running.says("event=card.open", "extension=134")
+        assert await running.stops() == 0

@@ -244,7 +244,9 @@ def test_a_map_may_be_empty_and_the_main_file_may_not(tmp_path: Path, nothing: s
     loaded = load_texts(tmp_path, PBX, nothing)
     assert not loaded.extension_map.extensions
     assert [f"{problem.line}: {problem.key}" for problem in loaded.warnings] == ["1: trunks"]
-    assert errors_of(tmp_path, nothing) == ["main.yaml:1:1: file: is empty; begin with the example in config/"]
+    assert errors_of(tmp_path, nothing) == [
+        "main.yaml:1:1: file: is empty; begin with what `amibridge example DIR` writes"
+    ]
 
 
 def bomb(levels: int) -> str:
@@ -333,7 +335,7 @@ def test_an_anchor_may_be_used_again(tmp_path: Path) -> None:
 
 
 def test_missing_files(tmp_path: Path) -> None:
-    remedy = "does not exist; check the path, or create the file from the example in config/"
+    remedy = "does not exist; check the path, or make the file: `amibridge example DIR` writes such"
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path / "main.yaml")
     assert str(caught.value) == f"{tmp_path}/main.yaml:1:1: file: {remedy}"

@@ -227,6 +227,7 @@ def test_a_bad_copy_changes_nothing(
     assert operator.types("restore", str(copy)) == status
     assert str(copy) in operator.err
     assert why in operator.err
+    assert "store.path" not in operator.err
     assert {file.name: file.read_bytes() for file in database.parent.glob("calls.db*")} == before
 
 

@@ -155,7 +155,7 @@ async def test_an_endpoint_that_is_not_there_is_tried_again() -> None:
         nobody.bind(("127.0.0.1", 0))
         async with webhook(f"http://127.0.0.1:{nobody.getsockname()[1]}/") as adapter:
             assert await adapter.send(opens(), {}, repeated=False) == Retry(
-                "no connection: ConnectionRefusedError", unreached=True
+                "no connection: Connection refused", unreached=True
             )
 
 
