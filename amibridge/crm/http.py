@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 MOST = 4 * 2**20
-"""Bytes of an answer, counted after decompression."""
+"""Bytes of an answer, counted as they come and after decompression."""
 LONGEST_WAIT = 3600.0
 """Seconds that a CRM may ask to be left alone."""
 
@@ -89,14 +89,18 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
     inflating = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in _COMPRESSED else None
     if inflating is None and encoding not in ("", "identity"):
         raise NoAnswerError("an answer that cannot be read")
-    content = bytearray()
+    content, came = bytearray(), 0
     async for piece in response.content.iter_chunked(_CHUNK):
+        came += len(piece)
         try:
             content += piece if inflating is None else inflating.decompress(piece, MOST + 1 - len(content))
         except zlib.error:
             raise NoAnswerError("an answer that cannot be read") from None
-        if len(content) > MOST:
+        if max(came, len(content)) > MOST:
             raise NoAnswerError(f"an answer of more than {MOST >> 20} MiB")
+        if inflating is not None and inflating.eof:
+            # What follows means nothing, and zlib would keep every byte of it.
+            break
     return bytes(content)
 
 
