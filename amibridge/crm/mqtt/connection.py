@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from amibridge.crm.interface import Answer, Done, Lost, Refused, Retry
 from amibridge.crm.mqtt.others import OFFLINE, ONLINE, signed
+from amibridge.crm.mqtt.settings import LARGEST
 from amibridge.waiting import STEADY, Backoff, Flapping
 
 LONGEST_PAUSE = 15.0
@@ -29,6 +30,8 @@ _OF_THE_MESSAGE = frozenset({0x81, 0x82, 0x90, 0x95, 0x99})
 """Malformed, protocol error, invalid topic, too large, invalid payload: what is said of a message, and will be again.
 A protocol error is what mosquitto's refusal comes to where `message_size_limit` is exceeded: MQTT 5 has no such answer.
 """
+MOST_UNFINISHED = 20
+"""Messages of QoS 2 that a broker may keep open."""
 FAILURES = (aiomqtt.MqttError, OSError, ValueError)
 """What comes of connecting; ValueError for host names that are none."""
 
@@ -42,8 +45,18 @@ class Client(aiomqtt.Client):
 
     def __init__(self, hears: Callable[[aiomqtt.Message], None] | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self._receive = self._client._sock_recv
+        self._client._sock_recv = self._received  # type: ignore[method-assign]
         self._hears = hears
         self.taken: ReasonCode | None = None
+
+    def _received(self, bufsize: int) -> bytes:
+        """What comes, unless it is more than was asked for. paho takes packets of 256 MiB, whatever the broker was
+        told, and keeps each message of QoS 2, which nobody has subscribed to, until the broker lets go of it.
+        """
+        if bufsize > LARGEST or len(self._client._in_messages) > MOST_UNFINISHED:
+            raise ConnectionAbortedError
+        return self._receive(bufsize)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any) -> None:
         self.taken = reason_code
@@ -53,7 +66,9 @@ class Client(aiomqtt.Client):
         if self._hears is None:
             super()._on_message(client, userdata, message)
         else:
-            self._hears(aiomqtt.Message._from_paho_message(message))
+            # A topic that is no UTF-8 would be a line of the log for each message.
+            with suppress(UnicodeDecodeError):
+                self._hears(aiomqtt.Message._from_paho_message(message))
 
 
 class Watcher(Protocol):
