@@ -36,8 +36,18 @@ def elapsed() -> float:
     return time.monotonic() + suspended()
 
 
+def backed_off(failures: int, chance: Callable[[], float], first: float, longest: float) -> float:
+    """Seconds to wait after so many failures in a row, at least one.
+
+    It doubles from `first` to `longest`, and a half of it is left to chance (from 0 up to 1): what failed together does
+    not come back together.
+    """
+    whole = min(first * 2.0 ** min(failures - 1, 30), longest)
+    return whole * (1 + chance()) / 2
+
+
 class Backoff:
-    """Doubles from `first` to `longest`; each delay is between a half and the whole of that, as chance has it.
+    """Counts the failures for `backed_off`.
 
     What worked is tried again at once when it breaks (`reset`): waiting grows only while nothing works.
     """
@@ -45,23 +55,23 @@ class Backoff:
     def __init__(self, chance: Callable[[], float], first: float = AT_ONCE, longest: float = LONGEST) -> None:
         """chance: from 0 up to 1. first, longest: seconds."""
         self._chance = chance
-        self._first = self._next = first
+        self._first = first
         self._longest = longest
+        self._failures = 0
 
     def delay(self) -> float:
         """Seconds to wait now."""
-        whole = self._next
-        self._next = min(whole * 2, self._longest)
-        return whole * (1 + self._chance()) / 2
+        self._failures += 1
+        return backed_off(self._failures, self._chance, self._first, self._longest)
 
     def reset(self) -> None:
         """It worked: the next delay is a short one again."""
-        self._next = self._first
+        self._failures = 0
 
     @property
     def grown(self) -> bool:
         """Nothing has worked for so long that the waits do not grow any more."""
-        return self._next == self._longest
+        return self._first * 2.0 ** min(self._failures, 30) >= self._longest
 
 
 STEADY = 60.0

@@ -37,5 +37,4 @@ def _are_one(database: Path, target: Path) -> bool:
     """Whether the copy would take the place of the store, its journal or its lock."""
     from amibridge.store.files import files_of
 
-    files = files_of(database)
-    return target.resolve() in (files.database, files.log, files.index, files.lock)
+    return target.resolve() in files_of(database)

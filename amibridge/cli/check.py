@@ -35,12 +35,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         user = whom_to_check_for(args.user)
         loaded = load(args.config)
+        for warning in loaded.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        found = _troubles(args.config, loaded, user)
     except (ConfigurationError, NoSuchUserError) as error:
         print(error, file=sys.stderr)
         return 1
-    for warning in loaded.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    if found := _troubles(args.config, loaded, user):
+    if found:
         print(*found, f"checked as {user.pw_name}: `run` would end with this", sep="\n", file=sys.stderr)
         return 1
     print("\n".join(_summary(args.config, loaded)))

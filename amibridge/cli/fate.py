@@ -22,8 +22,6 @@ _FATES = {
     State.REFUSED: "refused by {crm} at {at}",
     State.UNCLEAR: "may have reached {crm} at {at}: it will not be sent again",
 }
-
-
 _NOT_SHOWN = (State.PENDING, State.EXPIRED, State.SUPERSEDED, State.REFUSED)
 
 Record = Mapping[str, Any]

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from amibridge.cli.service_user import User
+from amibridge.cli.service_user import NoSuchUserError, User
 from amibridge.cli.unit import NAME, Unit
 from amibridge.daemon.adapters import UnusableCrmError, adapter_for
 from amibridge.directory.crms import Crm
@@ -18,12 +18,13 @@ from amibridge.directory.loading import Loaded
 from amibridge.directory.problems import Problem, Step
 from amibridge.directory.secrets import Origin, Secret, SecretError, read_secret
 from amibridge.directory.yaml_source import Source
+from amibridge.store.files import files_of
 
 
 def troubles(loaded: Loaded, main: Source, unit: Unit | None, user: User) -> list[Problem]:
     """What ends `run` for this user, each with its remedy. main: the main file. user: oneself, or root asks.
 
-    unit: the service is judged by what that gives it; None: whoever types is.
+    unit: the service is judged by what that gives it; None: whoever types is. Raises NoSuchUserError.
     """
     return _as(user, lambda: list(_troubles(loaded, main, unit, user)))
 
@@ -38,10 +39,10 @@ def store_trouble(store: Path, user: User) -> tuple[str, str] | None:
         return f"the folder {folder} is missing", make
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{user.pw_name} cannot write to the folder {folder}", make
-    for end in ("", "-wal", "-shm", ".lock"):
-        file = folder / f"{store.name}{end}"
+    files = files_of(store)
+    for file in files:
         if file.exists() and not os.access(file, os.R_OK | os.W_OK):
-            return f"{user.pw_name} cannot write to {file}", f"chown {user.pw_name}: {_quoted(store)}*"
+            return f"{user.pw_name} cannot write to {file}", f"chown {user.pw_name}: {_quoted(files.database)}*"
     return None
 
 
@@ -144,7 +145,10 @@ def _quoted(path: Path) -> str:
 
 
 def _as(user: User, work: Callable[[], list[Problem]]) -> list[Problem]:
-    """What the work finds when this user does it: another one's access is only known by trying."""
+    """What the work finds when this user does it: another one's access is only known by trying.
+
+    Raises NoSuchUserError where root may not become that user.
+    """
     if user.pw_uid == os.geteuid():
         return work()
     fork = get_context("fork")
@@ -153,14 +157,20 @@ def _as(user: User, work: Callable[[], list[Problem]]) -> list[Problem]:
     child.start()
     his.close()
     try:
-        found: list[Problem] = mine.recv()
+        found: list[Problem] | str = mine.recv()
     finally:
         child.join()
+    if isinstance(found, str):
+        raise NoSuchUserError(f"cannot look as {user.pw_name}: {found}; ask as {user.pw_name}, on the host itself")
     return found
 
 
 def _become_and_work(user: User, work: Callable[[], list[Problem]], result: Connection) -> None:
-    os.initgroups(user.pw_name, user.pw_gid)
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
-    result.send(work())
+    try:
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+    except OSError as error:
+        result.send(error.strerror or str(error))
+    else:
+        result.send(work())

@@ -1,4 +1,4 @@
-"""Looking into the store: what `calls`, `explain`, `status`, `outbox` and `backup` share."""
+"""Looking into the store: what the commands that ask it share."""
 
 from collections.abc import Coroutine
 from pathlib import Path

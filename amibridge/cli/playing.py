@@ -88,7 +88,7 @@ def _guessed(capture: str) -> "Directory":
     from amibridge.ami.captures import read
     from amibridge.ami.packets import Framer
     from amibridge.ami.timeline import Timeline
-    from amibridge.cli.guessing import guess
+    from amibridge.directory.guessing import guess
 
     guessed = guess(read(capture, Timeline(), Framer()))
     print(

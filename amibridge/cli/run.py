@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from amibridge.cli.configuration import add_config_argument
 from amibridge.cli.service_user import SERVICE_USER, service_account, whom_to_check_for
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     import asyncio
     import gc
+    import sqlite3
 
     from amibridge.cli.host_check import store_trouble
     from amibridge.daemon.adapters import UnusableCrmError
@@ -44,13 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from amibridge.store import StoreError
 
     store = loaded.settings.store.path
-    if (
-        (owner := service_account()) is not None
-        and store.parent.is_dir()
-        and store.parent.stat().st_uid == owner.pw_uid
-    ):
-        wrong = f"what root writes to {store.parent}, the service, which runs as {SERVICE_USER}, cannot open"
-        print(f"amibridge: {wrong}; runuser -u {SERVICE_USER} -- {sys.argv[0]} run …", file=sys.stderr)
+    if (shut_out := _would_shut_out_the_service(store)) is not None:
+        print(f"amibridge: {shut_out}", file=sys.stderr)
         return CONFIGURATION_WRONG
     log = configure(loaded.settings.log)
 
@@ -64,9 +61,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         asyncio.run(serve())
     except StoreError as error:
-        trouble = store_trouble(store, whom_to_check_for(None))
-        remedy = "" if trouble is None else f": {'; '.join(trouble)}"
-        print(f"amibridge: {error}{remedy}", file=sys.stderr)
+        closed = isinstance(error.__cause__, FileNotFoundError | PermissionError | sqlite3.Error)
+        # Said by the host's check the remedy is a command with names in it.
+        trouble = store_trouble(store, whom_to_check_for(None)) if closed else None
+        print(f"amibridge: {error if trouble is None else '; '.join(trouble)}", file=sys.stderr)
         return error.exit_status
     except (SecretError, UnusableCrmError) as error:
         print(f"amibridge: {error}", file=sys.stderr)
@@ -74,3 +72,12 @@ def run(args: argparse.Namespace) -> int:
     finally:
         log.finish(LAST_LINES)
     return 0
+
+
+def _would_shut_out_the_service(store: Path) -> str | None:
+    """Why root should not do this, and what he should type instead; None where he may, and for everybody else."""
+    owner = service_account()
+    if owner is None or not store.parent.is_dir() or store.parent.stat().st_uid != owner.pw_uid:
+        return None
+    wrong = f"what root writes to {store.parent}, the service, which runs as {SERVICE_USER}, cannot open"
+    return f"{wrong}; runuser -u {SERVICE_USER} -- {sys.argv[0]} run …"

@@ -39,14 +39,15 @@ def present(daemon: "Holder | None") -> float:
 
 def deadly(daemon: "Holder | None", database: Path) -> Iterator[str]:
     """What keeps cards from coming, and what to do. `database` is where the configuration says it is."""
+    from amibridge.store.errors import PUT_BACK
+
     if daemon is None:
         yield "no daemon is running on this database; start it: systemctl start amibridge"
         return
     if not daemon.has_this_file:
         yield (
             f"the file that the daemon writes is no longer {database}, which was deleted, moved or replaced: what it"
-            " writes is lost when it ends; put the file back, or stop the daemon and restore the last backup:"
-            " amibridge restore FILE"
+            f" writes is lost when it ends; {PUT_BACK}"
         )
     health = daemon.health
     if health is None:
@@ -69,12 +70,14 @@ def deadly(daemon: "Holder | None", database: Path) -> Iterator[str]:
 
 def cramped(database: Path) -> Iterator[str]:
     """What will be trouble with the store's file."""
+    from amibridge.store.errors import ONE_NAME
+
     room = os.statvfs(database)
     free = room.f_bavail * room.f_frsize
     if free < ROOM:
         yield f"{free / 2**20:.1f} MiB are left on the disk of {database.parent}: without room nothing can be committed"
     if (names := database.stat().st_nlink) > 1:
-        yield f"{database} has {names} names: SQLite's log is beside one of them only; remove the other hard links"
+        yield f"{database} has {names} names; {ONE_NAME}"
 
 
 def _seconds_since(moment: float) -> float:

@@ -12,10 +12,10 @@ from typing import Any
 
 import aiohttp
 
+from amibridge.crm.interface import LONGEST_WISH
+
 MOST = 4 * 2**20
 """Bytes of an answer, counted as they come and after decompression."""
-LONGEST_WAIT = 3600.0
-"""Seconds that a CRM may ask to be left alone."""
 
 _CHUNK = 65_536
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -109,14 +109,14 @@ def retry_after(header: str | None, now: float) -> float | None:
     if header is None:
         return None
     if header.strip().isdecimal():
-        return wait(header)
+        return believed(header)
     try:
-        return wait(parsedate_to_datetime(header).timestamp() - now)
+        return believed(parsedate_to_datetime(header).timestamp() - now)
     except (ValueError, TypeError, OverflowError, OSError):
         return None
 
 
-def wait(seconds: Any) -> float | None:
+def believed(seconds: Any) -> float | None:
     """A span that a CRM has named, as far as it is believed. None for what is none, and for what is over already:
     whoever is told so waits as if nothing had been said."""
     try:
@@ -124,4 +124,4 @@ def wait(seconds: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     # Written so that it holds for what is no number too.
-    return min(span, LONGEST_WAIT) if span > 0 else None
+    return min(span, LONGEST_WISH) if span > 0 else None

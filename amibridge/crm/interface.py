@@ -11,6 +11,10 @@ Memory = Mapping[str, Any]
 """What a CRM has told about one call, as its adapter wants to find it again: its own ids, for instance. JSON."""
 
 
+LONGEST_WISH = 3600.0
+"""Seconds that a CRM may ask to be left alone; more is not believed."""
+
+
 class Repeat(StrEnum):
     """Whether a command may be sent again when nobody knows what became of the first time."""
 
@@ -87,7 +91,7 @@ class Retry:
 
     why: str
     after: float | None = None
-    """Seconds that the CRM itself asked for."""
+    """Seconds that the CRM itself asked for; more than LONGEST_WISH counts as that."""
     alone: bool = False
     """It is this command that has to wait. Without, it is the CRM that is down or has asked for time."""
     memory: Memory | None = None

@@ -8,6 +8,7 @@ import structlog
 from amibridge.ami.guard import contained
 from amibridge.daemon.notify import notify
 from amibridge.store import Down, Store
+from amibridge.store.errors import ONE_NAME, PUT_BACK
 from amibridge.store.health import Health
 from amibridge.store.lock import Place
 
@@ -23,14 +24,12 @@ _MISPLACED = {
     Place.REPLACED: "the store's file was replaced by another one",
 }
 _MEANING = "what is written from now on is lost when the daemon ends"
-_REMEDY = "put it back; or stop the daemon and restore the last backup: amibridge restore FILE"
 
 
 async def keep_health(store: Store, down: Callable[[], Sequence[Down]]) -> None:
     """Works until it is cancelled. down: the CRMs to which nothing gets through."""
     if store.names > 1:
-        remedy = "remove its other hard links: SQLite's log is beside one of its names only"
-        log.warning("store.many_names", path=str(store.path), names=store.names, remedy=remedy)
+        log.warning("store.many_names", path=str(store.path), names=store.names, remedy=ONE_NAME)
     keeper = _Keeper(store)
     while True:
         with contained(log, "health.fault"):
@@ -80,7 +79,7 @@ class _Keeper:
             if place is Place.KEPT:
                 log.info("store.file_back", path=path)
             else:
-                log.error(f"store.file_{place}", path=path, meaning=_MEANING, remedy=_REMEDY)
+                log.error(f"store.file_{place}", path=path, meaning=_MEANING, remedy=PUT_BACK)
 
 
 def _differs(health: Health, said: Health) -> bool:
@@ -89,7 +88,7 @@ def _differs(health: Health, said: Health) -> bool:
 
 def _troubles(health: Health, place: Place) -> Iterator[str]:
     if place is not Place.KEPT:
-        yield f"{_MISPLACED[place]}: {_MEANING}; {_REMEDY}"
+        yield f"{_MISPLACED[place]}: {_MEANING}; {PUT_BACK}"
     if health.failing_since is not None:
         yield f"nothing can be committed, no card leaves: {health.reason}"
     for one in health.down:

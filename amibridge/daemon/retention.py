@@ -16,8 +16,6 @@ DAY = 86_400.0
 _NOT_CONFIGURED = "this CRM is not configured any more: they are dead letters now, see amibridge outbox list"
 FIRST = 300.0
 """Seconds after the start until the first time: a daemon that has just started has more urgent things to write."""
-
-
 FOR_NOBODY_DAYS = 7.0
 """Days that a command waits for a CRM that is not configured any more, which may be a mistake. Then it is a dead letter
 and holds its call no longer."""

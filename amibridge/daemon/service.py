@@ -61,7 +61,8 @@ class Service:
         self._stop.set()
 
     async def run(self) -> None:
-        """Works until SIGTERM, SIGINT or `stop`. Raises StoreError, SecretError and UnusableCrmError before that."""
+        """Works until SIGTERM, SIGINT or `stop`. Raises SecretError and UnusableCrmError before it works, and
+        StoreError; a BrokenStoreError while it works too."""
         self._take_signals()
         settings = self._settings
         for warning in self._warnings:
@@ -87,7 +88,8 @@ class Service:
         log.info("stopped")
 
     async def _adapter(self, crm: Crm, store: Store) -> Adapter:
-        opened = await store.shown_cards(crm.name, shown_for(crm)) if shown_for(crm) else ()
+        seconds = shown_for(crm)
+        opened = await store.shown_cards(crm.name, seconds) if seconds else ()
         return adapter_for(crm, self._settings, self._user_of, opened, partial(store.note_concern, crm.name))
 
     async def _listen(self, pbx: Pbx, store: Store) -> None:

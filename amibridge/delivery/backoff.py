@@ -2,19 +2,16 @@
 
 from random import Random
 
+from amibridge.crm.interface import LONGEST_WISH
+from amibridge.waiting import backed_off
+
 FIRST = 1.0
 LONGEST = 300.0
-LONGEST_WISH = 3600.0
-"""What a CRM may ask for; more is not believed."""
 
 
 def pause(failures: int, random: Random, longest: float = LONGEST) -> float:
-    """Seconds to wait after so many failures in a row, at least one.
-
-    It doubles from one second on, and a half of it is left to chance: what failed together does not come back together.
-    """
-    whole = min(FIRST * 2.0 ** min(failures - 1, 30), longest)
-    return whole * random.uniform(0.5, 1.0)
+    """Seconds to wait after so many failures in a row, at least one."""
+    return backed_off(failures, random.random, FIRST, longest)
 
 
 def granted(wish: float) -> float:

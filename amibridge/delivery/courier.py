@@ -113,14 +113,7 @@ class Courier:
         if self._next_expiry <= now:
             for key in await self._outbox.expire(self.crm, self._busy()):
                 log.warning("delivery.expired", crm=self.crm, key=key)
-        free = self._capabilities.concurrency - len(self._lanes)
-        if self._bucket is not None:
-            free = min(free, self._bucket.room(now))
-        room, busy = min(free, self._gate.room(now, len(self._lanes))), self._busy()
-        knocking = room <= 0
-        if knocking:
-            room = min(free, self._gate.knocks(now, len(self._lanes)))
-            busy |= self._gate.failing
+        room, busy, knocking = self._room(now)
         courtesy_ends: float | None = None
         if room > 0:
             for errand in await self._outbox.due(self.crm, busy, room):
@@ -144,6 +137,16 @@ class Courier:
             expiry,
         )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def _room(self, now: float) -> tuple[int, set[str], bool]:
+        """How many errands may set out, not of which calls, and whether they knock at a closed gate."""
+        free = self._capabilities.concurrency - len(self._lanes)
+        if self._bucket is not None:
+            free = min(free, self._bucket.room(now))
+        room = min(free, self._gate.room(now, len(self._lanes)))
+        if room > 0:
+            return room, self._busy(), False
+        return min(free, self._gate.knocks(now, len(self._lanes))), self._busy() | self._gate.failing, True
 
     def _would_crowd(self, errand: Errand) -> bool:
         """Whether records that are tried again would take every place: what else comes finds one."""

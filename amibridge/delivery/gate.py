@@ -20,7 +20,7 @@ LONG = 30.0
 KNOWN = 0.25
 """What the failure of a call counts that failed before while others went through."""
 MOST_KNOWN = 1000
-"""So many of those calls are remembered."""
+"""So many calls of each kind are remembered; the latest."""
 KNOCKING = 2
 """Errands under way, at most, while a card asks at a closed gate."""
 LONGEST_SILENCE = 15.0
@@ -84,13 +84,12 @@ class Gate:
         self._known |= self._suspects
         self._suspects.clear()
         self._known.pop(call_id, None)
-        while len(self._known) > MOST_KNOWN:
-            del self._known[next(iter(self._known))]
+        _keep_the_latest(self._known)
 
     def asked_for_time(self, now: float, seconds: float, call_id: str) -> None:
         """The CRM wants to be left alone for so long; with a call that it cannot stand it may mean that call alone."""
         if call_id not in self._known:
-            self._suspects[call_id] = None
+            self._suspect(call_id)
             self._asked_until = max(self._asked_until, now + granted(seconds))
             if self._asked_until - now > LONG and self._trouble is None:
                 self._trouble = now, f"it has asked to be left alone for {granted(seconds):.0f} s"
@@ -103,7 +102,7 @@ class Gate:
         else:
             self._failures += 1
             if call_id not in self._known:
-                self._suspects[call_id] = None
+                self._suspect(call_id)
         if self.up:
             return
         since, _ = self._trouble or (now, why)
@@ -114,3 +113,12 @@ class Gate:
         if now >= self._silent_until:
             silence = pause(int(self._failures) - DOWN_AFTER + 1, self._random, LONGEST_SILENCE)
             self._silent_until = now + silence
+
+    def _suspect(self, call_id: str) -> None:
+        self._suspects[call_id] = None
+        _keep_the_latest(self._suspects)
+
+
+def _keep_the_latest(calls: dict[str, None]) -> None:
+    while len(calls) > MOST_KNOWN:
+        del calls[next(iter(calls))]

@@ -9,7 +9,6 @@ from typing import Any
 from amibridge.calls import Fact, Finding, Verdict
 from amibridge.store.connection import Connection, Row
 from amibridge.store.encoding import dump, load
-from amibridge.store.journal import NO_CARD
 from amibridge.store.opening import opened_to_read
 from amibridge.store.outbox import State
 
@@ -210,9 +209,8 @@ def _call(row: Row) -> CallLine:
 
 def _verdict(row: Row) -> Verdict:
     # The PBX's line of time ends with the daemon: of a stored verdict only the wall clock's time has a meaning.
-    because, _, no_card = row["because"].partition(NO_CARD)
     finding, wall = Finding(row["finding"]), row["wall"]
-    return Verdict(row["call_id"], row["extension"], finding, because, wall, wall, no_card or None)
+    return Verdict(row["call_id"], row["extension"], finding, row["because"], wall, wall, row["no_card"])
 
 
 def _card(row: Row) -> CardLine:

@@ -43,6 +43,11 @@ class BrokenStoreError(StoreFailedError):
 BROKEN = "; `amibridge restore FILE` puts a copy that `amibridge backup` made in its place, and keeps this one aside"
 
 
+PUT_BACK = "put it back; or stop the daemon and restore the last backup: amibridge restore FILE"
+"""What to do where the daemon's file has no name any more, or its name another file."""
+ONE_NAME = "SQLite's log is beside one of its names only: remove its other hard links"
+
+
 @contextmanager
 def failures_named(path: Path) -> Iterator[None]:
     """SQLite's errors inside the context come out as StoreFailedError, with the file's name; those that say that the

@@ -22,9 +22,6 @@ log = structlog.get_logger(__name__)
 CARD_EXPIRES = 30.0
 """Seconds after which a card that was not shown is not shown any more."""
 
-NO_CARD = "; no card: "
-"""Between a verdict's evidence and why it gives no card, in one column."""
-
 URGENCY = {
     CommandType.CARD_OPEN: 0,
     CommandType.CARD_CLOSE: 1,
@@ -48,8 +45,8 @@ _CLOSED = """
     ON CONFLICT DO UPDATE SET closings = max(closings, excluded.closings), closed_at = excluded.closed_at
 """
 _VERDICT = """
-    INSERT INTO verdict (call_id, extension, finding, because, wall) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET finding = excluded.finding, because = excluded.because,
+    INSERT INTO verdict (call_id, extension, finding, because, no_card, wall) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET finding = excluded.finding, because = excluded.because, no_card = excluded.no_card,
         wall = CASE WHEN finding = excluded.finding THEN wall ELSE excluded.wall END
 """
 _COMMAND = """
@@ -105,8 +102,8 @@ def statements(outputs: Sequence[Output], pbx: str, crms: Sequence[str], now: fl
             continue
         rows[_CALL].append((call_id, pbx, _or(now, output.wall)))
         if isinstance(output, Verdict):
-            because = clean(output.because if output.no_card is None else output.because + NO_CARD + output.no_card)
-            rows[_VERDICT].append((call_id, clean(output.extension), output.finding, because, _or(now, output.wall)))
+            said = clean(output.extension), output.finding, clean(output.because), clean_or_none(output.no_card)
+            rows[_VERDICT].append((call_id, *said, _or(now, output.wall)))
         elif isinstance(output, Ended):
             _ended(rows, output, call_id, now)
         else:

@@ -29,8 +29,6 @@ _NOTED = """
     ON CONFLICT DO UPDATE SET up = excluded.up, why = excluded.why, remedy = excluded.remedy,
         since = CASE WHEN up = excluded.up THEN since ELSE excluded.since END
 """
-
-
 _DOUBTED = "UPDATE link SET why = ?, remedy = ? WHERE pbx = ? AND up = 1"
 
 

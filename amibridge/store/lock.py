@@ -4,7 +4,6 @@ import asyncio
 import errno
 import fcntl
 import os
-import stat
 import threading
 import time
 from contextlib import ExitStack
@@ -12,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from amibridge.store.errors import AlreadyRunningError, BrokenStoreError, StoreFailedError
-from amibridge.store.files import files_of
+from amibridge.store.errors import AlreadyRunningError, StoreFailedError
+from amibridge.store.files import files_of, must_be_regular
 from amibridge.store.health import BLOCK, Health, decoded, encoded, since_boot
 
 ATTEMPTS, PAUSE = 10, 0.05
@@ -73,8 +72,7 @@ class Lock:
             for file in (files.database, files.lock):
                 opened = os.open(file, _OPEN, 0o600)
                 undone.callback(os.close, opened)
-                if not stat.S_ISREG(os.fstat(opened).st_mode):
-                    raise BrokenStoreError(f"{file} is no regular file; move it away, or change store.path")
+                must_be_regular(opened, file)
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 held.append(opened)
             lock = cls(path, *held)
@@ -151,7 +149,12 @@ def holder(path: Path) -> Holder | None:
     by_name, by_file = _is_locked(files.lock), _is_locked(files.database)
     if not (by_name or by_file):
         return None
-    return Holder(decoded(files.lock.read_bytes()[:BLOCK]) if by_name else None, by_file)
+    return Holder(_said(files.lock) if by_name else None, by_file)
+
+
+def _said(lock: Path) -> Health | None:
+    with lock.open("rb") as file:
+        return decoded(file.read(BLOCK))
 
 
 def _is_locked(file: Path) -> bool:

@@ -148,6 +148,10 @@ MIGRATIONS: Sequence[Migration] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        # Why what was found gives no card; NULL where it gives one, or nothing that cards open for.
+        "ALTER TABLE verdict ADD COLUMN no_card TEXT",
+    ),
 )
 
 

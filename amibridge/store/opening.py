@@ -1,7 +1,6 @@
 """How the file is opened: by the daemon that owns it, by those who read it beside the daemon, by an admin's hand."""
 
 import os
-import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from urllib.parse import quote
 
 from amibridge.store.connection import Connection, connect
 from amibridge.store.errors import BROKEN, BrokenStoreError, NotOurDatabaseError, StoreFailedError, failures_named
-from amibridge.store.files import files_of
+from amibridge.store.files import files_of, must_be_regular
 from amibridge.store.migrations import APPLICATION_ID, MIGRATIONS, migrate
 
 PATIENCE = 5.0
@@ -110,8 +109,7 @@ async def is_ours(path: Path) -> bool:
 def _header(path: Path) -> bytes:
     """The first bytes of the file. Raises BrokenStoreError where it is none, and OSError."""
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise BrokenStoreError(f"{path} is no regular file; move it away, or change store.path")
+        must_be_regular(file.fileno(), path)
         return file.read(_HEADER)
 
 

@@ -50,14 +50,14 @@ async def restore(copy: Path, path: Path) -> Restored:
             finally:
                 lock.release()
         finally:
-            for left in (part, *(beside(part, end) for end in ("-wal", "-shm"))):
+            for left in files_of(part):
                 left.unlink(missing_ok=True)
     except OSError as error:
         raise StoreFailedError(f"cannot restore {copy} to {path}: {error}") from error
 
 
 def _may_be_taken(copy: Path, files: Files) -> None:
-    if files_of(copy).database in (files.database, files.log, files.index, files.lock):
+    if files_of(copy).database in files:
         raise StoreFailedError(f"{copy} is the store itself; name a copy of it")
     if not copy.is_file():
         raise StoreFailedError(f"{copy} is not there, or no regular file")
@@ -72,7 +72,7 @@ async def _checked(copy: Path, part: Path) -> tuple[int, int]:
     log = files_of(copy).log
     shutil.copyfile(copy, part)
     if log.exists():
-        shutil.copyfile(log, beside(part, "-wal"))
+        shutil.copyfile(log, files_of(part).log)
     try:
         if not await is_ours(part):
             raise BrokenStoreError(f"{copy} is empty")
@@ -126,7 +126,7 @@ def _exchange(part: Path, files: Files) -> Path | None:
     with ExitStack() as undone:
         if there.st_size:
             kept = beside(files.database, time.strftime(".%Y-%m-%dT%H%M%SZ", time.gmtime()))
-            for file, aside in ((files.database, kept), (files.log, beside(kept, "-wal"))):
+            for file, aside in ((files.database, kept), (files.log, files_of(kept).log)):
                 if file.exists():
                     os.link(file, aside)
                     undone.callback(aside.unlink)

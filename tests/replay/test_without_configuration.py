@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from amibridge.cli import configuration, main, playing
-from amibridge.cli.guessing import guess
+from amibridge.directory.guessing import guess
 from tests.replay.playing import Capture, capture, captures, play, records
 from tests.unit.event_tables import Story
 

@@ -57,6 +57,18 @@ def test_nothing_is_wrong(folder: Path) -> None:
 
 
 @as_root
+def test_a_root_that_may_not_become_somebody_else_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container without the right to change users."""
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setgid", forbidden)
+    with pytest.raises(NoSuchUserError, match="cannot look as nobody: Operation not permitted"):
+        troubles(folder, NOBODY)
+
+
+@as_root
 def test_a_secret_that_the_user_cannot_read(folder: Path) -> None:
     (folder / "ami.secret").chmod(0o600)
     assert troubles(folder) == []
@@ -197,7 +209,9 @@ def test_run_says_what_to_do_about_a_missing_folder(folder: Path) -> None:
     command = [sys.executable, "-m", "amibridge", "run", "--config", str(folder / "amibridge.yaml")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 1
-    assert f"the folder {folder}/var is missing; install -d -o {MYSELF.pw_name} " in ended.stderr
+    said = ended.stderr.splitlines()[-1]
+    assert said.startswith(f"amibridge: the folder {folder}/var is missing; install -d -o {MYSELF.pw_name} ")
+    assert "make the folder" not in said, "one remedy"
 
 
 @as_root

@@ -76,7 +76,7 @@ def test_who_closes_standard_output_wants_the_exit_status_only(store: Path) -> N
         ended = typed([*words, "--config", str(store)], ">&-")
         assert ended.returncode == 0
         assert "Traceback" not in ended.stderr
-    assert typed(["status", "--config", str(store)], ">&- 2>&-").returncode == 1
+    assert typed(["status", "--config", str(store)], ">&- 2>&-").returncode == 2
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])

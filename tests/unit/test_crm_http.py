@@ -22,7 +22,7 @@ from structlog.testing import capture_logs
 from amibridge.crm import http
 from amibridge.crm.bitrix24 import Application, Bitrix24, Bitrix24Settings
 from amibridge.crm.bitrix24.trouble import trouble
-from amibridge.crm.interface import Adapter, Done, Lost, Retry
+from amibridge.crm.interface import LONGEST_WISH, Adapter, Done, Lost, Retry
 from amibridge.crm.secrecy import LONGEST, secrets_of, told
 from amibridge.crm.webhook import Webhook, WebhookSettings
 from amibridge.demo.portal import Portal
@@ -155,12 +155,12 @@ async def test_what_cannot_be_inflated_is_no_answer(content: bytes, encoding: st
         ("NaN", None),
         ("inf", None),
         ("1.5", None),
-        ("9" * 400, http.LONGEST_WAIT),
-        ("86400", http.LONGEST_WAIT),
+        ("9" * 400, LONGEST_WISH),
+        ("86400", LONGEST_WISH),
         (format_datetime(datetime.fromtimestamp(NOW + 30, UTC), usegmt=True), pytest.approx(30.0, abs=1.0)),
         (format_datetime(datetime.fromtimestamp(NOW - 30, UTC), usegmt=True), None),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", http.LONGEST_WAIT),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", http.LONGEST_WAIT),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", LONGEST_WISH),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_WISH),
         ("Mon, 01 Jan 0001 00:00:00 +2359", None),
         ("Mon, 99 Foo 99999999999999999999 00:00:00 GMT", None),
         ("", None),
@@ -172,8 +172,8 @@ def test_retry_after_is_seconds_or_a_date_within_reason(header: str | None, seco
 
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.none()))
 def test_any_span_is_believed_within_reason(span: object) -> None:
-    seconds = http.wait(span)
-    assert seconds is None or 0 < seconds <= http.LONGEST_WAIT
+    seconds = http.believed(span)
+    assert seconds is None or 0 < seconds <= LONGEST_WISH
 
 
 TOKEN = "a1b2/c3+d4=E5 f6&7"

@@ -35,7 +35,7 @@ async def test_a_pbx_that_keeps_its_bridges_to_itself(
             pbx.links[-1].send(joined(filtered(GROUP)))
             line = await running.says("event=stream.lacks_events")
             assert "eventfilter" in line
-            assert await status(operator, "trouble: office: the stream lacks events: an eventfilter?") == 1
+            assert await status(operator, "trouble: office: the stream lacks events: an eventfilter?") == 2
             assert "pbx office: connected since 20" in operator.out
             pbx.links[-1].send(joined(LATER.packets))
             await running.says("event=stream.whole_again")

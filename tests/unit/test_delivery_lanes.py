@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from amibridge.calls import Command, CommandType
-from amibridge.crm.interface import Answer, Bucket, Capabilities, Done, Lost, Pace, Refused, Repeat, Retry
+from amibridge.crm.interface import LONGEST_WISH, Answer, Bucket, Capabilities, Done, Lost, Pace, Refused, Repeat, Retry
 from amibridge.delivery import Delivery
-from amibridge.delivery.backoff import FIRST, LONGEST, LONGEST_WISH, granted, pause
+from amibridge.delivery.backoff import FIRST, LONGEST, granted, pause
 from amibridge.delivery.clock import HostClock
 from amibridge.delivery.gate import DOWN_AFTER, LONGEST_SILENCE, MOST_KNOWN, Gate
 from amibridge.store import Store
@@ -225,6 +225,19 @@ class _Always(Random):
 )
 def test_what_a_crm_asks_for_is_granted_within_reason(wish: float, seconds: float) -> None:
     assert granted(wish) == seconds
+
+
+def test_a_gate_remembers_so_many_calls_that_failed_and_no_more() -> None:
+    """A CRM may be down for days, and each look into the outbox names them all."""
+    gate = Gate("crm", _Always(1.0))
+    for number in range(MOST_KNOWN + 10):
+        gate.failed(float(number), "HTTP 500", f"office:{number}")
+    assert len(gate.failing) == MOST_KNOWN
+    assert f"office:{MOST_KNOWN + 9}" in gate.failing
+    gate.answered("office:2")
+    for number in range(10):
+        gate.asked_for_time(float(number), 1.0, f"office:later.{number}")
+    assert len(gate.failing) <= 2 * MOST_KNOWN
 
 
 def test_a_gate_closes_after_some_failures_and_lets_one_through_at_a_time() -> None:

@@ -23,6 +23,7 @@ from amibridge.calls import Command, CommandType
 from amibridge.crm.interface import Adapter, Done, Lost, Refused, Repeat, Retry
 from amibridge.crm.message import message
 from amibridge.crm.mqtt import Mqtt, MqttSettings, connection, pbx, trial
+from amibridge.crm.mqtt.client import Client
 from amibridge.crm.mqtt.others import signed
 from amibridge.crm.mqtt.topics import level
 from amibridge.waiting import Backoff
@@ -462,8 +463,21 @@ async def test_who_invents_daemons_does_not_fill_the_log(tmp_path: Path) -> None
                 await put(subscriber.port, STATUS, content=b"online", properties=signed(f"host\u202e/{number}"))
             await put(subscriber.port, CARD)
             await subscriber.until(lambda heard: len(heard) == 1)
-    assert told(logs.entries).count("mqtt.shared") == 8
+    assert told(logs.entries).count("mqtt.shared") == 3
     assert "\u202e" not in str([entry["other"] for entry in logs.entries if "other" in entry])
+
+
+async def test_a_daemon_that_comes_and_goes_does_not_fill_the_log(tmp_path: Path) -> None:
+    """One that ends and is started again every few seconds, or whoever plays it."""
+    with logged() as logs:
+        async with shown(tmp_path) as (subscriber, adapter):
+            await tell(adapter, started())
+            for number in range(20):
+                for word in (b"online", b"offline"):
+                    await put(subscriber.port, STATUS, content=word, properties=signed(f"pbx/{number}"))
+            await put(subscriber.port, CARD)
+            await subscriber.until(lambda heard: len(heard) == 1)
+    assert [told(logs.entries).count(event) for event in ("mqtt.shared", "mqtt.other_gone")] == [3, 2]
 
 
 # A broker that comes and goes
@@ -606,7 +620,7 @@ async def test_a_wrong_password_is_told_once_with_the_remedy(tmp_path: Path) -> 
             async with mqtt(mosquitto.url, username="amibridge", password="geheim", seconds=0.2) as adapter:
                 for _ in range(8):
                     said = await adapter.send(opens(), {}, repeated=False)
-                    assert said == Retry("no connection: Not authorized")
+                    assert said == Retry("no connection: Not authorized", unreached=True)
                 wrong = await adapter.probe()
         assert sum("not authorised" in line for line in mosquitto.log) > 2, "it tried again"
         async with mqtt(mosquitto.url, username="amibridge", password="right") as adapter:
@@ -777,6 +791,24 @@ async def test_each_right_is_tried(
         mqtt(mosquitto.url, username="amibridge", password="right") as adapter,
     ):
         assert await adapter.probe() == missing
+
+
+async def test_a_trial_is_not_sent_what_is_retained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand cards of somebody else's would all wait in memory, and our own words behind them."""
+    heard: list[bool] = []
+
+    class Recording(Client):
+        def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+            heard.append(message.retain)
+            super()._on_message(client, userdata, message)
+
+    monkeypatch.setattr(trial, "Client", Recording)
+    async with broker(tmp_path) as mosquitto:
+        await put(mosquitto.port, CARD, STATUS)
+        visitor = Mqtt(MqttSettings("bus", mosquitto.url, ("office",)))
+        assert await visitor.probe() == []
+        await visitor.close()
+    assert heard == [False, False]
 
 
 # What it is to the rest

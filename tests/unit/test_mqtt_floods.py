@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import aiomqtt
 import pytest
 
-from amibridge.crm.mqtt.connection import MOST_UNFINISHED, Client
+from amibridge.crm.mqtt.client import MOST_UNFINISHED, Client
 from amibridge.crm.mqtt.others import MOST, OFFLINE, ONLINE, Others, signed
 from amibridge.crm.mqtt.settings import LARGEST
 

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,18 @@ async def test_there_is_at_most_one_card_for_a_call_and_an_extension(store: Stor
     with sqlite3.connect(path) as other, pytest.raises(sqlite3.IntegrityError):
         other.execute("INSERT INTO card (call_id, extension) VALUES (?, '134')", (CALL,))
     other.close()
+
+
+async def test_a_verdict_s_evidence_may_hold_any_words(store: Store, path: Path) -> None:
+    """It quotes the names of channels, which are others'; why there is no card is ours."""
+    told = [
+        replace(verdict("134", because="SIP/a; no card: ha and SIP/134 hear each other"), no_card="open_on is never"),
+        verdict("120", because="SIP/a; no card: ha and SIP/120 hear each other"),
+    ]
+    await store.commit(told, "office")
+    assert [(said.because, said.no_card) for said in (await story(path)).verdicts] == [
+        (said.because, said.no_card) for said in told
+    ]
 
 
 async def test_a_later_verdict_replaces_the_earlier_one(store: Store, path: Path) -> None:

@@ -56,6 +56,18 @@ def everything_in(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith((".lock", "-shm"))}
 
 
+async def left_by_a_newer_daemon_that_was_killed(path: Path) -> None:
+    """Its version stands in the log only."""
+    store = await Store.open(path)
+    await store.close()
+    code = (
+        "import os, sqlite3, sys; file = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        f"file.execute('PRAGMA user_version = {len(MIGRATIONS) + 1}'); os._exit(0)"
+    )
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(path))
+    assert await killed.wait() == 0
+
+
 async def test_a_commit_survives_power_loss(path: Path) -> None:
     store = await Store.open(path)
     assert [row[0] for row in await store._owner.read("PRAGMA synchronous", {})] == [2]
@@ -121,14 +133,7 @@ async def test_another_name_of_the_file_is_no_other_file(
 
 async def test_a_database_behind_a_symbolic_link_is_read_with_its_log(path: Path, tmp_path: Path) -> None:
     """A killed daemon's changes stand in the log, which is beside the file and not beside the link."""
-    store = await Store.open(path)
-    await store.close()
-    code = (
-        "import os, sqlite3, sys; file = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        f"file.execute('PRAGMA user_version = {len(MIGRATIONS) + 1}'); os._exit(0)"
-    )
-    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(path))
-    assert await killed.wait() == 0
+    await left_by_a_newer_daemon_that_was_killed(path)
     link = tmp_path / "link" / "calls.db"
     link.parent.mkdir()
     link.symlink_to(path)
@@ -199,14 +204,7 @@ async def test_a_newer_database_is_refused_untouched(path: Path) -> None:
 
 async def test_a_newer_database_whose_daemon_was_killed_is_refused_untouched(path: Path) -> None:
     """The version then stands in the write-ahead log only."""
-    store = await Store.open(path)
-    await store.close()
-    code = (
-        "import os, sqlite3, sys; file = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        f"file.execute('PRAGMA user_version = {len(MIGRATIONS) + 1}'); os._exit(0)"
-    )
-    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(path))
-    assert await killed.wait() == 0
+    await left_by_a_newer_daemon_that_was_killed(path)
     before = everything_in(path.parent)
     assert path.with_name("amibridge.db-wal").name in before
     with pytest.raises(NotOurDatabaseError, match="a newer amibridge"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from amibridge.crm.http import wait
+from amibridge.crm.http import believed
 from amibridge.crm.secrecy import told
 
 OVERLOADED_FOR = 30.0
@@ -149,7 +149,7 @@ def _reset(said: Mapping[str, Any], now: float) -> float | None:
     """In how many seconds a method may be used again, as far as that is believed."""
     time = said.get("time")
     try:
-        seconds = wait(float(time["operating_reset_at"]) - now) if isinstance(time, Mapping) else None
+        seconds = believed(float(time["operating_reset_at"]) - now) if isinstance(time, Mapping) else None
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return None if seconds is None else min(seconds, LONGEST_RESET)

@@ -21,6 +21,7 @@ from amibridge.crm.mqtt.connection import Connection
 from amibridge.crm.mqtt.others import ONLINE, Heard, Others, new_name, signed
 from amibridge.crm.mqtt.settings import MqttSettings
 from amibridge.crm.mqtt.topics import below, card_topic, level
+from amibridge.waiting import Flapping
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,8 @@ class PbxOnBroker:
         self._answer_owed = asyncio.Event()
         self._met = asyncio.Event()
         """Another daemon has answered, since we are connected."""
+        self._coming_and_going = Flapping(time.monotonic)
+        """Being alone breaks when another daemon comes."""
         self._heard_itself = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -153,9 +156,12 @@ class PbxOnBroker:
         self._heard_itself |= heard.echo
         if heard.came is not None:
             self._met.set()
-            self._log.error("mqtt.shared", other=heard.came, remedy=ONE_DAEMON)
+            if self._coming_and_going.broke():
+                self._log.error("mqtt.shared", other=heard.came, remedy=ONE_DAEMON)
         if heard.went is not None:
-            self._log.info("mqtt.other_gone", other=heard.went)
+            self._coming_and_going.worked()
+            if not self._coming_and_going.flaps:
+                self._log.info("mqtt.other_gone", other=heard.went)
         if heard.came is not None or heard.went is not None:
             there = ", ".join(self._others.there)
             self._warn(f"another daemon speaks on the topics of {self._name}: {there}; {ONE_DAEMON}" if there else None)

@@ -10,7 +10,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from amibridge.calls import CommandType
-from amibridge.crm.mqtt.connection import FAILURES, Client, remedy_for, why
+from amibridge.crm.mqtt.client import FAILURES, Client, remedy_for, why
 from amibridge.crm.mqtt.topics import card_topic
 
 NOBODY = "amibridge-check"
@@ -50,7 +50,9 @@ async def _rights(client: Client, own: str) -> Sequence[str]:
 
 
 async def _subscribed(client: Client, topic: str) -> Sequence[str]:
-    (code,) = await client.subscribe(topic, options=SubscribeOptions(qos=1))
+    # What is retained stays there: it may be much, and our own words would come behind it.
+    options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+    (code,) = await client.subscribe(topic, options=options)
     refused = isinstance(code, ReasonCode) and code.is_failure
     return [f"it may not subscribe to {topic}: {code}"] if refused else []
 

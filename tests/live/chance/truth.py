@@ -183,7 +183,7 @@ def on_hold(news: Sequence[News]) -> Spans:
 def _mixing(events: Iterable[Event]) -> Spans:
     """When a bridge of two became one of three: nobody hears anybody until its sound is mixed."""
     thirds = [one for one in events if one.name == "BridgeEnter" and one.get("BridgeNumChannels") == "3"]
-    begun = [float(one.get("Timestamp")) for one in thirds if one.get("BridgeTechnology") == "simple_bridge"]
+    begun = [float(one.get("Timestamp")) for one in thirds if one.get("BridgeTechnology") != "softmix"]
     return together((at - EARLIER, at + MIXING) for at in begun)
 
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from amibridge.calls import Event, Picture
 from amibridge.calls.channel import dialled_number
 from amibridge.directory.devices import PORTS, canonical, device_of
-
-if TYPE_CHECKING:
-    from amibridge.directory.map_directory import MapDirectory
+from amibridge.directory.extension_map import ExtensionMap
+from amibridge.directory.map_directory import MapDirectory
+from amibridge.directory.settings import IGNORED, Settings
+from amibridge.directory.who_is_who import MACHINES_BY_NATURE
 
 _SHORT = re.compile(r"\d{2,6}")
 """An extension's number; a client's is longer."""
@@ -18,6 +18,7 @@ _NAMED = re.compile(r"99(\d{3,4})|(\d{2,6})(?:-WS)?")
 """`PJSIP/134`, and the second phones of MikoPBX and FreePBX: `134-WS`, `99134`."""
 _LINE_OF = re.compile(r"(\d{2,6})[-_]")
 """`SIP/9170-12`, a line of a phone with several."""
+_NOBODYS = frozenset({"LOCAL", *MACHINES_BY_NATURE, *map(canonical, IGNORED), *map(str.upper, IGNORED)})
 _SHOWN = 8
 """So many names stand in the line that tells what was guessed."""
 
@@ -47,12 +48,8 @@ class Guess:
         lines = _few(self.lines) or "none"
         return f"extensions {_few(sorted(self.phones)) or 'none'}; outside lines {lines}"
 
-    def directory(self) -> "MapDirectory":
+    def directory(self) -> MapDirectory:
         """As if these stood in the two files, and all else were as if not written."""
-        from amibridge.directory.extension_map import ExtensionMap
-        from amibridge.directory.map_directory import MapDirectory
-        from amibridge.directory.settings import Settings
-
         extensions = {number: {"devices": devices} for number, devices in self.phones.items()}
         extension_map = ExtensionMap.model_validate({"extensions": extensions, "trunks": self.lines})
         settings = {"pbx": [{"name": "capture", "secret": "none"}]}
@@ -79,13 +76,9 @@ def guess(heard: Iterable[Event | Picture]) -> Guess:
 
 def _device(seen: dict[str, _Seen], channel: str | None) -> _Seen | None:
     """What was seen of a channel's device so far; None for those that are nobody's, as Local channels."""
-    from amibridge.directory.settings import IGNORED
-    from amibridge.directory.who_is_who import MACHINES_BY_NATURE
-
     name = device_of(channel or "")
     technology, _, rest = name.partition("/")
-    nobodys = {"LOCAL", *MACHINES_BY_NATURE, *map(canonical, IGNORED), *map(str.upper, IGNORED)}
-    if not technology or not rest or technology in nobodys or name in nobodys:
+    if not technology or not rest or technology in _NOBODYS or name in _NOBODYS:
         return None
     return seen.setdefault(name, _Seen(rest, has_ports=technology in PORTS))
 
