@@ -17,13 +17,14 @@ INVISIBLE = {
     for code in (
         *range(0x20),
         *range(0x7F, 0xA0),
-        0x061C,
-        *(0x200E, 0x200F),
+        *(0xAD, 0x061C, 0x180E, 0xFEFF),
+        *range(0x200B, 0x2010),
         *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
+        *range(0x2060, 0x2070),
     )
 }
-"""Characters that do something to those around them and show nothing themselves: controls, which steer a terminal, line
+"""Characters that show nothing themselves, and may do something to those around them: of no width, by which two names
+that look alike are not; controls, which steer a terminal, line
 and paragraph separators, and those that turn the direction of writing, so that a name reads as another. As escapes they
 are valid JSON too."""
 

@@ -35,6 +35,8 @@ def asked(database: Path, question: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(question)
     except StoreError as error:
         raise CannotLookError(f"{error}{_remedy(database, error)}") from None
+    except UnicodeEncodeError:
+        raise CannotLookError("what was typed is no UTF-8 text, and no call and no CRM is named so") from None
     except PermissionError as error:
         raise CannotLookError(f"{error.filename}: {error.strerror}{_remedy(database, error)}") from None
 

@@ -18,7 +18,7 @@ import aiohttp
 from amibridge.crm.interface import LONGEST_WISH
 
 MOST = 4 * 2**20
-"""Bytes of an answer, counted after decompression."""
+"""Bytes of an answer, counted as they come and after decompression."""
 
 _CHUNK = 65_536
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -103,14 +103,18 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
     inflating = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in _COMPRESSED else None
     if inflating is None and encoding not in ("", "identity"):
         raise NoAnswerError("an answer that cannot be read")
-    content = bytearray()
+    content, came = bytearray(), 0
     async for piece in response.content.iter_chunked(_CHUNK):
+        came += len(piece)
         try:
             content += piece if inflating is None else inflating.decompress(piece, MOST + 1 - len(content))
         except zlib.error:
             raise NoAnswerError("an answer that cannot be read") from None
-        if len(content) > MOST:
+        if max(came, len(content)) > MOST:
             raise NoAnswerError(f"an answer of more than {MOST >> 20} MiB")
+        if inflating is not None and inflating.eof:
+            # What follows means nothing, and zlib would keep every byte of it.
+            break
     return bytes(content)
 
 

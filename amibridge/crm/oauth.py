@@ -53,8 +53,8 @@ class PairFile:
     def read(self) -> Pair:
         """The newest pair. Raises OSError for a file that is there and cannot be read."""
         try:
-            with self.path.open("rb") as file:
-                kept = orjson.loads(file.read(_LONGEST * 3))
+            with open(self.path, "rb", opener=_without_waiting) as file:
+                kept = orjson.loads(file.read(_LONGEST * 5))
         except (FileNotFoundError, NotADirectoryError, ValueError):
             kept = None
         found = None
@@ -83,6 +83,11 @@ class PairFile:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A FIFO is read when somebody writes to it, and the thread that waits for that keeps the daemon from ending."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _is_token(value: Any) -> bool:

@@ -5,7 +5,8 @@ A CRM may echo what it was asked: the address with its code, a token, a client's
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from urllib.parse import unquote_plus, urlsplit
 
 LONGEST = 120
@@ -17,6 +18,8 @@ _SHORTEST = 4
 """Signs of a secret: a shorter one stands in many words, and hides nothing."""
 _NO_WORD = 12
 """Signs of a part of an address that is no word, as `hooks` is, even if it has no digit and no capital in it."""
+_ENTRIES, _INSIDE = 10, 3
+"""Of lists and mappings so many entries are looked at, so deep inside of each other."""
 _DEEPEST = 4
 """How often a text may be encoded over and over; what is deeper is not told at all."""
 _BEARER = re.compile(r"\b(bearer|basic)\s+\S+", re.IGNORECASE)
@@ -34,7 +37,7 @@ _NUMBER = re.compile(r"\+?\d(?:[ ().-]*\d){4,}")
 
 def told(text: object, secrets: Iterable[str] = ()) -> str:
     """The text as it may be told. secrets: of ours; they are found in capitals and percent-encoded too."""
-    words = without(str(text)[:_LOOKED_AT], secrets)
+    words = without(_plain(text, _INSIDE)[:_LOOKED_AT], secrets)
     for pattern, instead in (
         (_BEARER, rf"\1 {HIDDEN}"),
         (_NAMED, rf"\1{HIDDEN}"),
@@ -45,6 +48,17 @@ def told(text: object, secrets: Iterable[str] = ()) -> str:
         words = pattern.sub(instead, words)
     plain = "".join(sign if sign.isprintable() else " " for sign in words)
     return " ".join(plain.split())[:LONGEST]
+
+
+def _plain(value: object, inside: int) -> str:
+    """As text. Where a text is expected there may be anything: megabytes of lists, a thousand of them in each other."""
+    if isinstance(value, Mapping):
+        inner = (f"{key}: {_plain(one, inside - 1)}" for key, one in islice(value.items(), _ENTRIES if inside else 0))
+    elif isinstance(value, list | tuple):
+        inner = (_plain(one, inside - 1) for one in islice(value, _ENTRIES if inside else 0))
+    else:
+        return str(value)
+    return ", ".join(inner) or HIDDEN
 
 
 def without(text: str, secrets: Iterable[str]) -> str:

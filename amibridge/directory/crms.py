@@ -40,7 +40,7 @@ class Mqtt(Model):
     """Who vouches for the broker's certificate; None: the host's own list."""
     verify: bool = True
     """False takes any certificate."""
-    card_expires_hours: Annotated[float, Field(gt=0)] = 4.0
+    card_expires_hours: Annotated[float, Field(gt=0, le=8760)] = 4.0
     """A card that nobody closed vanishes from the broker after this time."""
     timeout_seconds: Patience = 10.0
 
@@ -78,8 +78,8 @@ class Bitrix24(Model):
     """What is otherwise for the calls to one DID."""
     add_to_chat: bool = True
     """Tell of the call in the chat of whoever had it."""
-    requests_per_second: Annotated[float, Field(gt=0)] = 2.0
-    burst: Annotated[int, Field(ge=2)] = 50
+    requests_per_second: Annotated[float, Field(ge=0.01, le=1000)] = 2.0
+    burst: Annotated[int, Field(ge=2, le=100_000)] = 50
     """The portal's leaky bucket: 50 and 2 a second; of the Enterprise tariff 250 and 5."""
     timeout_seconds: Patience = 10.0
 

@@ -4,6 +4,7 @@ A validator that needs to know more than its own value (the folder of the file, 
 the `Surroundings` that are handed to pydantic as its context. So every error is found in the one pass over the file.
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -71,8 +72,15 @@ class Model(BaseModel):
         return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
 
 
+_LONGEST_PATH, _LONGEST_NAME = 4000, 240
+"""Bytes. The store's files have the name with a few signs more."""
+
+
 def _path(path: Path, info: ValidationInfo) -> Path:
-    return surroundings(info).folder / path
+    whole = surroundings(info).folder / path
+    if len(os.fsencode(whole)) > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_NAME for part in whole.parts):
+        raise refused("is longer than a file's name can be", "write a shorter one")
+    return whole
 
 
 def _regular(path: Path) -> Path:

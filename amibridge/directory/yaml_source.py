@@ -133,6 +133,10 @@ def _compose(path: Path, may_be_empty: bool) -> Node:
         before_fault = text[: error.position]
         line, column = before_fault.count("\n") + 1, len(before_fault) - before_fault.rfind("\n")
         raise fault("a control character", "remove it", line, column, "yaml") from None
+    except (ValueError, OverflowError):
+        # A `\U` behind the last of all characters, a version of YAML with thousands of digits.
+        mark = yaml.reader.get_mark()
+        raise fault(*_OTHER_SYNTAX, mark.line + 1, mark.column + 1, "yaml") from None
     if root is None and not may_be_empty:
         raise fault("is empty", "begin with what `amibridge example DIR` writes")
     return root or _nothing(path)

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -320,3 +323,21 @@ def test_secrets_are_not_shown(tokens: Path) -> None:
     shown = repr(Application("id", "s3cret", "r3fresh", "http://127.0.0.1/", tokens))
     assert "s3cret" not in shown
     assert "r3fresh" not in shown
+
+
+@pytest.mark.parametrize("sign", ["x", '"'])
+def test_the_longest_pair_is_read_as_it_was_written(tmp_path: Path, sign: str) -> None:
+    file = PairFile(tmp_path / "sales.tokens", "first")
+    file.write(longest := oauth.Pair(sign * 8192, sign * 8192, "7"))
+    assert file.read() == longest
+
+
+def test_a_fifo_in_the_place_of_the_tokens_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Whoever waits in a thread cannot be told to stop: it would be a daemon that does not hear SIGTERM."""
+    os.mkfifo(tmp_path / "sales.tokens")
+    read = (
+        "import pathlib, sys; from amibridge.crm.oauth import PairFile; PairFile(pathlib.Path(sys.argv[1]), 'a').read()"
+    )
+    subprocess.run([sys.executable, "-c", read, str(tmp_path / "sales.tokens")], check=True, timeout=20)
+    PairFile(tmp_path / "sales.tokens", "first").write(newest := oauth.Pair("a", "b"))
+    assert PairFile(tmp_path / "sales.tokens", "first").read() == newest

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from amibridge.calls import Finding, Output
+from amibridge.calls.readable import visible
 from amibridge.cli.moment import moment
 from amibridge.store import Result, State
 from tests.unit.durable import CALL, WALL, anchored, closes, ended, finished, opens, started, verdict
@@ -348,3 +349,18 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["calls", "explain", "status", "outbox", "backup", "restore"])
 def test_the_help_stays_light(command: str) -> None:
     assert not loaded_by(command, "--help") & {*LIGHT_HELP, "aiosqlite"}
+
+
+@pytest.mark.parametrize("command", [["explain", "\udcff"], ["outbox", "list", "--crm", "\udcff"]])
+def test_what_is_typed_and_is_no_text_is_said(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], command: list[str]
+) -> None:
+    fill(tmp_path)
+    operator = Operator(configuration(tmp_path), capfdbinary)
+    assert operator.types(*command) == 1
+    assert "is no UTF-8 text" in operator.err
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\ufeff", "\u00ad", "\u2060", "\u200d"])
+def test_what_has_no_width_is_shown(sign: str) -> None:
+    assert visible(f"13{sign}4") == f"13\\u{ord(sign):04x}4"

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -307,3 +308,36 @@ def _untrusted() -> ssl.SSLCertVerificationError:
 )
 def test_why_nobody_is_there_is_said_in_words_that_hold_no_secret(cause: OSError, said: str) -> None:
     assert http._kind(cause) == said
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 2**16, gzip.compress(b"x" * 2**16)])
+async def test_what_follows_a_compressed_answer_is_not_kept(tail: bytes) -> None:
+    def endless() -> Iterable[bytes]:
+        return itertools.chain([gzip.compress(b"{}")], itertools.repeat(tail))
+
+    async with server(endless, 200, "gzip") as url, http.session(2.0) as client:
+        assert (await http.post(client, url, b"")).content == b"{}"
+
+
+async def test_what_inflates_to_nothing_is_not_read_for_ever() -> None:
+    nothing = b"\0\0\0\xff\xff" * 2**13
+    async with (
+        server(lambda: itertools.chain([gzip.compress(b"")[:10]], itertools.repeat(nothing)), 200, "gzip") as url,
+        http.session(5.0) as client,
+    ):
+        with pytest.raises(http.NoAnswerError, match="more than 4 MiB"):
+            await http.post(client, url, b"")
+
+
+@pytest.mark.parametrize(
+    ("said", "as_told"),
+    [
+        (orjson.loads(b"[" * 1020 + b"]" * 1020), "…"),
+        ({"code": "NO", "detail": {"token": "xyz"}}, "code: NO, detail: token: …"),
+        ([CODE, "twice"], "…, twice"),
+        ([[]] * 1_000_000, ", ".join("…" * 10)),
+    ],
+)
+def test_where_a_text_is_expected_there_may_be_anything(said: object, as_told: str) -> None:
+    assert told(said, [CODE]) == as_told
+    assert isinstance(trouble("any", 400, {"error": said, "error_description": said}, NOW), Exception)

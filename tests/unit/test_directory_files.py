@@ -462,3 +462,21 @@ def test_values_that_yaml_writes_in_many_ways(tmp_path: Path) -> None:
 def test_an_explicit_tag_that_is_not_true_is_an_error(tmp_path: Path) -> None:
     main = "pbx: [{name: a, secret: x, port: !!int five}]\n"
     assert errors_of(tmp_path, main) == ["main.yaml:1:34: pbx[0].port: must be a whole number; write digits only"]
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        f'{PBX}shadow: "\\U00110000"\n',
+        f'{PBX}shadow: "\\UFFFFFFFF"\n',
+        f"%YAML 1.{'9' * 5000}\n---\n{PBX}",
+        f"{PBX}store: {{path: {'a' * 300}}}\n",
+        f"{PBX}store: {{path: {'a/' * 3000}}}\n",
+        f"{PBX}crm: [{{name: a, kind: bitrix24, url: 'http://a/', burst: 0x{'f' * 6000}}}]\n",
+        f"{PBX}crm: [{{name: a, kind: bitrix24, url: 'http://a/', requests_per_second: 1e-320}}]\n",
+        f"{PBX}crm: [{{name: a, kind: mqtt, card_expires_hours: 1e300}}]\n",
+    ],
+)
+def test_whatever_is_written_is_an_error_with_its_line(tmp_path: Path, main: str) -> None:
+    (error,) = errors_of(tmp_path, main)
+    assert error.startswith("main.yaml:")

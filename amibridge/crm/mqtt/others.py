@@ -6,7 +6,9 @@ lives is told from one that has died, whose last word the broker still keeps.
 
 import os
 import socket
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +16,11 @@ import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from amibridge.crm.interface import Bucket, Pace
+
 ONLINE, OFFLINE = "online", "offline"
 MOST = 8
-"""Names that are kept: who invents more of them is one trouble, not many."""
+"""Names that are kept, and new ones within a minute: who invents more of them is one trouble, not many."""
 LONGEST = 80
 NAMELESS = "one that says no name"
 
@@ -48,11 +52,13 @@ class Heard:
 
 
 class Others:
-    """The other daemons on one PBX's topics. name: ours."""
+    """The other daemons on one PBX's topics. name: ours. monotonic: seconds that never step."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.name = name
         self._there: dict[str, None] = {}
+        self._monotonic = monotonic
+        self._comings = Bucket(Pace(MOST / 60, MOST))
 
     @property
     def there(self) -> list[str]:
@@ -85,8 +91,10 @@ class Others:
 
     def _meet(self, name: str) -> str | None:
         """The name, if it is news."""
-        if name in self._there or len(self._there) >= MOST:
+        now = self._monotonic()
+        if name in self._there or len(self._there) >= MOST or not self._comings.room(now):
             return None
+        self._comings.take(now)
         self._there[name] = None
         return name
 
