@@ -29,6 +29,9 @@ def run(args: argparse.Namespace) -> int:
     except CannotLookError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"{args.file}: {error.strerror}", file=sys.stderr)
+        return 1
     print(f"{args.file}: {args.file.stat().st_size} bytes, a copy of {database}", file=sys.stderr)
     return 0
 

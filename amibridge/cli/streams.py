@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, TextIO, cast
 
-from amibridge.calls.readable import INVISIBLE
-
-_SHOWN = {code: shown for code, shown in INVISIBLE.items() if chr(code) != "\n"}
+from amibridge.calls.readable import visible
 
 
 class CannotWriteError(Exception):
@@ -27,7 +25,7 @@ class Shown(io.TextIOBase):
     def __init__(self, stream: TextIO, *, steering: bool = False) -> None:
         self.buffer: BinaryIO = stream.buffer
         self._stream = stream
-        self._shown = {} if steering else _SHOWN
+        self._steering = steering
         self._each_line = stream.isatty()
         self._nobody_reads = False
 
@@ -37,7 +35,8 @@ class Shown(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Raises CannotWriteError, and BrokenPipeError where nobody reads."""
-        self._do(lambda: self.buffer.write(text.translate(self._shown).encode("utf-8", "replace")))
+        shown = text if self._steering else "\n".join(map(visible, text.split("\n")))
+        self._do(lambda: self.buffer.write(shown.encode("utf-8", "replace")))
         if self._each_line:
             self.flush()
         return len(text)

@@ -93,6 +93,12 @@ def test_a_backup_replaces_a_file_only_when_it_is_told_to(tmp_path: Path, operat
     assert calls(target) == [CALL]
 
 
+def test_a_name_that_no_file_can_have_is_said(tmp_path: Path, operator: Operator) -> None:
+    target = tmp_path / ("x" * 300)
+    assert operator.types("backup", str(target)) == 1
+    assert operator.err == f"{target}: File name too long\n"
+
+
 def test_a_copy_takes_the_place_and_what_was_there_is_kept(
     tmp_path: Path, operator: Operator, database: Path, copy: Path
 ) -> None:
