@@ -47,6 +47,9 @@ class Shown(io.TextIOBase):
         if self._nobody_reads:
             raise BrokenPipeError  # again: argparse lets it pass
 
+    def close(self) -> None:
+        """Nothing: Python closes its own stream, which is behind this one."""
+
     def isatty(self) -> bool:
         """Whether a terminal shows it."""
         return self._stream.isatty()
@@ -96,6 +99,11 @@ def standard_streams() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = out, err
+        if err is not None:
+            try:
+                err.flush()
+            except OSError:
+                _let_go(err)  # else it would be tried again at the end of the process, which would change its status
 
 
 def _occupy() -> None:
