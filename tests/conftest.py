@@ -3,6 +3,7 @@ tell their seed and their sums, although they pass.
 """
 
 import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,11 @@ import pytest
 def tell(record_property: Callable[[str, object], None]) -> Callable[[object], None]:
     """Says something at the end of the whole run."""
     return lambda what: record_property("told", what)
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends a run as Ctrl-C does: what the tests have started, they end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

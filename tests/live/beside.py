@@ -19,7 +19,7 @@ MAIN = """pbx:
 numbers: {{region: RU, internal: '{internal}', own: ["+74957777777"]}}
 crm:
   - {{name: hook, kind: webhook, url: "{hook}"}}
-  - {{name: portal, kind: bitrix24, url: "{portal}", requests_per_second: 10000, burst: 10000}}
+  - {{name: portal, kind: bitrix24, url: "{portal}", requests_per_second: 1000, burst: 10000}}
   - {{name: bus, kind: mqtt, url: "{bus}"}}
 store: {{path: amibridge.db}}
 log: {{mask_numbers: false, level: debug}}
