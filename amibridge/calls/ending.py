@@ -88,7 +88,7 @@ def judged(state: State, call: Call) -> dict[str, object]:
         part = call.parts[extension]
         before = part.finding
         part.finding, because = verdicts.judge(call, part, legs.get(extension, ()))
-        unseen = any(leg.unseen for leg in legs.get(extension, ()))
+        unseen = call.lacks_events and any(leg.unseen for leg in legs.get(extension, ()))
         no_card = lacking.LACKS if unseen else cards.no_card(call, part)
         said[extension] = {"verdict": part.finding.value, "because": because}
         if no_card is not None:
