@@ -16,9 +16,6 @@ from amibridge.calls.told import SECONDS, is_whole, read
 
 _INTERESTING = {f"Event: {name}".encode(): name for name in HANDLERS}
 """First lines of packets, and the names in them."""
-_BEGINNING = len(b"Event: ....")
-_BEGINNINGS = {line[:_BEGINNING] for line in _INTERESTING}
-"""Most packets are dropped by this alone."""
 _ONLY_WITH = {"VarSet": b"\r\nVariable: MIXMONITOR_FILENAME\r\n", "UserEvent": b"\r\nUserEvent: StartRecording\r\n"}
 """Nearly half of all events are VarSets, and of those only the recording's file matters; so of a dialplan's own."""
 _BEGINNING = len(b"Event: ....")
@@ -38,6 +35,7 @@ _TORN_LIMIT = 1 << 16
 _ENDING_SIZE = 40
 """More than one of these lines is long."""
 _made = tuple.__new__
+"""What `Event(…)` calls, without the call around it."""
 
 Arrival = tuple[float | None, float | None]
 """When a packet arrived: epoch seconds, and the host's elapsed seconds."""
@@ -98,7 +96,6 @@ class Decoder:
                 self.understood = True
                 stamped = shaped[1]
                 at, wall = place(None if stamped is None else float(stamped), *arrived)
-                # As `Event(…)` does, which calls this.
                 yield _made(Event, (name, at, wall, said))
                 continue
             if parted:

@@ -25,15 +25,16 @@ def lacks_events(state: State, call: Call) -> bool:
     """Whether somebody of this call must have talked, and the stream did not show it. Marks those legs."""
     if call.participants or call.partial or state.timeless:
         return False
+    answered = list(_answered(call))
     suspects = [
         leg
-        for leg in _answered(call)
+        for leg in answered
         if not leg.channel.who.via_mobile and _lasted(state, leg, leg.channel.answered_at) >= ANSWERED
     ]
     if suspects and not state.shows_bridges:
         state.unbridged += 1
     doubted = suspects if state.unbridged >= ENOUGH and not state.shows_bridges else []
-    proven = [leg for leg in _answered(call) if _lasted(state, leg, leg.channel.connected_at) >= CONNECTED]
+    proven = [leg for leg in answered if _lasted(state, leg, leg.channel.connected_at) >= CONNECTED]
     for leg in (*proven, *doubted):
         leg.unseen = True
     return bool(proven or doubted)

@@ -4,7 +4,7 @@ import argparse
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import isnan
 from tempfile import NamedTemporaryFile
@@ -36,18 +36,24 @@ def add_capture_arguments(parser: argparse.ArgumentParser) -> None:
 
 def played(args: argparse.Namespace) -> list[Ended]:
     """The calls of the capture by the time of their start, those that it ends in the middle of too."""
+    with reading(args.capture, CannotPlayError), _rewound(args) as capture:
+        return _played(args.capture, capture, _whose(args, capture))
+
+
+@contextmanager
+def reading(capture: str, cannot: Callable[[str], Exception]) -> Iterator[None]:
+    """Whatever keeps this capture from being read is raised as the command's own error, in words that name the file."""
     from amibridge.ami.captures import DAMAGED
     from amibridge.ami.no_capture import NotACaptureError
 
     try:
-        with _rewound(args) as capture:
-            return _played(args.capture, capture, _whose(args, capture))
+        yield
     except NotACaptureError as error:
-        raise CannotPlayError(f"{args.capture} {error}") from None
+        raise cannot(f"{capture} {error}") from None
     except DAMAGED as error:
-        raise CannotPlayError(f"{args.capture} is damaged: {error}") from None
+        raise cannot(f"{capture} is damaged: {error}") from None
     except OSError as error:
-        raise CannotPlayError(f"{args.capture}: {error.strerror or error}") from None
+        raise cannot(f"{capture}: {error.strerror or error}") from None
 
 
 def _guesses(args: argparse.Namespace) -> bool:

@@ -91,17 +91,11 @@ def _scrub_capture(args: argparse.Namespace, loaded: "Loaded") -> int:
 
 
 def _of(capture: str) -> Iterator[bytes]:
-    from amibridge.ami.captures import DAMAGED, chunks
-    from amibridge.ami.no_capture import NotACaptureError
+    from amibridge.ami.captures import chunks
+    from amibridge.cli.playing import reading
 
-    try:
+    with reading(capture, CannotRecordError):
         yield from chunks(capture)
-    except NotACaptureError as error:
-        raise CannotRecordError(f"{capture} {error}") from None
-    except DAMAGED as error:
-        raise CannotRecordError(f"{capture} is damaged: {error}") from None
-    except OSError as error:
-        raise CannotRecordError(f"{capture}: {error.strerror or error}") from None
 
 
 def _scrub(args: argparse.Namespace, loaded: "Loaded", read: Callable[[], Iterable[bytes]], out: BinaryIO) -> None:
