@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from amibridge.calls import Command
 from amibridge.crm.interface import Adapter, Pace
 from amibridge.directory.crms import Bitrix24, Crm, Mqtt, Webhook
-from amibridge.directory.numbers import plain_number, to_e164
+from amibridge.directory.numbers import NumberPlan
 from amibridge.directory.secrets import read_secret
 from amibridge.directory.settings import Settings
 
@@ -116,10 +116,7 @@ def _bitrix24(crm: Bitrix24, settings: Settings, user_of: UserOf, renews: bool) 
 
 def _own(settings: Settings) -> Callable[[str], bool]:
     """Whether a number is one of the company's own, however it is written."""
-    region = settings.numbers.region
-
-    def same(number: str) -> str:
-        return to_e164(number, region) or plain_number(number)
-
-    own = frozenset(map(same, settings.numbers.own))
-    return lambda number: same(number) in own
+    numbers = settings.numbers
+    plan = NumberPlan(numbers.region, numbers.internal, ())
+    own = frozenset(map(plan.same, numbers.own))
+    return lambda number: plan.same(number) in own
